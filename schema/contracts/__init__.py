@@ -1,0 +1,11 @@
+"""The contract of every op: what inputs it takes, which options are in range, and the type of its outputs.
+
+The converter infers shapes with it, the verifier holds files against it, and the interpreter infers again
+when the batch changes; so there is one place where an op's rules are written. Kernels may trust every rule
+that stands here.
+"""
+
+from xlite.schema.contracts.infer import ContractError, infer, inplace_inputs
+from xlite.schema.contracts.slots import SLOTS, Slot
+
+__all__ = ["SLOTS", "ContractError", "Slot", "infer", "inplace_inputs"]
