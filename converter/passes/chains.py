@@ -1,0 +1,151 @@
+"""Chains of per-channel float ops between a convolution and a sign, as functions of the accumulator.
+
+    y = step_n(... step_1(acc * scale + bias))        per output channel, in float64
+
+Shared by the passes that fold such a chain into thresholds or move a max pool across it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xlite.converter.graph import Graph, Node, Value
+from xlite.schema.types import Activation, ActivationKind, DType, OpKind
+
+FILTERED = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)
+LINKS = (OpKind.BATCH_NORM, OpKind.ACTIVATION, OpKind.PRELU)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """``nodes`` from the source outward; ``source`` is the value that the first of them reads."""
+
+    source: Value
+    nodes: tuple[Node, ...]
+
+
+class Readers:
+    """Who computes and who reads each value, gathered once for a graph that does not change meanwhile."""
+
+    def __init__(self, graph: Graph):
+        self.producers = graph.producers()
+        self.uses = graph.uses()
+        self.outputs = set(graph.outputs)
+
+    def only_reader(self, value: Value) -> Node | None:
+        """The one node that reads the value, None if there are several or it is an output of the graph."""
+        users = self.uses.get(value, [])
+        return users[0] if len(users) == 1 and value not in self.outputs else None
+
+    def chain_before(self, value: Value) -> Chain:
+        """The longest chain of links that ends in ``value`` and is read by nothing else on the way."""
+        nodes: list[Node] = []
+        while True:
+            node = self.producers.get(value)
+            if node is None or not is_link(node) or self.only_reader(value) is None:
+                return Chain(value, tuple(reversed(nodes)))
+            nodes.append(node)
+            first = node.inputs[0]
+            assert first is not None
+            value = first
+
+
+def is_link(node: Node) -> bool:
+    """A float op that maps each channel of the last axis by itself."""
+    if node.kind is OpKind.PRELU:
+        slope = node.inputs[1]
+        return slope is not None and all(d == 1 for d in slope.type.shape[:-1])
+    return node.kind in LINKS
+
+
+def is_packed(node: Node | None) -> bool:
+    """A convolution or dense op over bits that still gives floats."""
+    if node is None or node.kind not in FILTERED:
+        return False
+    x, kernel = node.inputs[0], node.inputs[1]
+    both = x is not None and kernel is not None and x.type.dtype is kernel.type.dtype is DType.BIT
+    return both and node.output.type.dtype is DType.FLOAT32
+
+
+def accumulator_bound(node: Node) -> int:
+    """K: the accumulator of a packed op lies in [-K, K]."""
+    kernel = node.inputs[1]
+    assert kernel is not None
+    shape = kernel.type.shape
+    per_filter = shape[:-1] if node.kind is OpKind.DEPTHWISE_CONV_2D else shape[1:]
+    return int(np.prod(per_filter, dtype=np.int64))
+
+
+def evaluate(node: Node, links: Sequence[Node], acc: np.ndarray) -> np.ndarray:
+    """The float64 value of the chain for accumulators of shape (..., channels)."""
+    scale, bias = node.constant(2), node.constant(3)
+    y = acc.astype(np.float64)
+    if scale is not None:
+        y = y * scale.astype(np.float64)
+    if bias is not None:
+        y = y + bias.astype(np.float64)
+    assert node.options is not None
+    y = _activate(y, node.options.activation)  # type: ignore[union-attr]
+    for link in links:
+        y = _link(link, y)
+    return y
+
+
+def _link(link: Node, y: np.ndarray) -> np.ndarray:
+    if link.kind is OpKind.BATCH_NORM:
+        scale, offset = link.constant(1), link.constant(2)
+        assert scale is not None
+        assert offset is not None
+        return y * scale.astype(np.float64) + offset.astype(np.float64)
+    if link.kind is OpKind.PRELU:
+        return np.where(y >= 0, y, y * _slope(link))
+    return _activate(y, link.options.activation)  # type: ignore[union-attr]
+
+
+def _activate(y: np.ndarray, activation: Activation) -> np.ndarray:
+    kind = activation.kind
+    if kind is ActivationKind.RELU:
+        low = activation.alpha * (y - activation.threshold)
+        return np.where(
+            y >= activation.max_value, activation.max_value, np.where(y >= activation.threshold, y, low)
+        )
+    if kind is ActivationKind.SIGMOID:
+        return 0.5 * np.tanh(0.5 * y) + 0.5
+    if kind is ActivationKind.TANH:
+        return np.tanh(y)
+    if kind is ActivationKind.HARD_TANH:
+        return np.clip(y, -1.0, 1.0)
+    return y
+
+
+def _slope(link: Node) -> np.ndarray:
+    slope = link.constant(1)
+    assert slope is not None
+    return slope.astype(np.float64).reshape(-1)
+
+
+def is_monotone(activation: Activation) -> bool:
+    """Non-decreasing everywhere. Keras's RELU jumps down at a negative threshold and falls with alpha < 0."""
+    return activation.kind is not ActivationKind.RELU or (activation.alpha >= 0 and activation.threshold >= 0)
+
+
+def directions(links: Sequence[Node], channels: int) -> np.ndarray | None:
+    """Per channel +1 if the links never decrease, -1 if they never increase, 0 if both hold (they are constant).
+
+    None where some channel does neither. int8 of shape (channels,).
+    """
+    sign = np.ones(channels, np.int8)
+    for link in links:
+        if link.kind is OpKind.BATCH_NORM:
+            scale = link.constant(1)
+            assert scale is not None
+            sign = sign * np.sign(scale).astype(np.int8)
+        elif link.kind is OpKind.PRELU:
+            if np.any(_slope(link) < 0):
+                return None
+        elif not is_monotone(link.options.activation):  # type: ignore[union-attr]
+            return None
+    return sign

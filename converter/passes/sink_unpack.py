@@ -1,0 +1,41 @@
+"""Ops that only move or compare values work on the bits; unpacking comes after them, or is then not needed.
+
+before: %1 = unpack(%0); %2 = max_pool_2d(%1)          also reshape, concatenate of bits, pad with +1 or -1
+after:  %1 = max_pool_2d(%0); %2 = unpack(%1)
+"""
+
+from __future__ import annotations
+
+from xlite.converter.graph import Graph, Node, Value
+from xlite.schema.types import OpKind, PadOptions
+
+MOVERS = (OpKind.MAX_POOL_2D, OpKind.RESHAPE, OpKind.CONCATENATE, OpKind.PAD)
+
+
+def run(graph: Graph) -> bool:
+    for node in graph.nodes:
+        bits = _bit_inputs(node, graph.producers()) if node.kind in MOVERS else None
+        if bits is None:
+            continue
+        moved = graph.add(node.kind, bits, node.options, layers=node.layers, before=node)
+        floats = graph.add(OpKind.UNPACK, [moved], layers=node.layers, before=node)
+        graph.replace(node.output, floats)
+        graph.remove(node)
+        return True
+    return False
+
+
+def _bit_inputs(node: Node, producers: dict[Value, Node]) -> list[Value | None] | None:
+    """The bits behind every input, None if one of them is no unpacked tensor."""
+    if isinstance(node.options, PadOptions) and node.options.value not in (1.0, -1.0):
+        return None
+    bits: list[Value | None] = []
+    for value in node.inputs:
+        source = producers.get(value) if value is not None else None
+        if value is None:
+            bits.append(None)
+        elif source is not None and source.kind is OpKind.UNPACK:
+            bits.append(source.inputs[0])
+        else:
+            return None
+    return bits
