@@ -1,7 +1,8 @@
 """Rewrites of the graph, one file each, and the order in which they run.
 
 Every pass is a function ``run(graph) -> bool`` that rewrites in place, keeps the outputs' values as they were and
-says whether it changed anything. A stage runs its passes in order, again and again until none changes anything.
+says whether it changed anything; it may stop at the first change, since it is called until nothing changes. A
+stage runs its passes in order, again and again until none changes anything.
 The first stage moves bits and packs; the second fuses what is left, which would hide patterns from the first.
 """
 
@@ -64,8 +65,16 @@ def run_passes(graph: Graph, trace: Callable[[str, Graph], None] | None = None) 
 def _round(graph: Graph, stage: tuple[tuple[str, Pass], ...], trace: Callable[[str, Graph], None] | None) -> bool:
     changed = False
     for name, run in stage:
-        if run(graph):
-            changed = True
-            if trace is not None:
-                trace(name, graph)
+        if not _exhaust(run, graph):
+            continue
+        changed = True
+        if trace is not None:
+            trace(name, graph)
+    return changed
+
+
+def _exhaust(run: Pass, graph: Graph) -> bool:
+    changed = False
+    while run(graph):
+        changed = True
     return changed

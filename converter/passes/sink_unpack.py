@@ -13,8 +13,9 @@ MOVERS = (OpKind.MAX_POOL_2D, OpKind.RESHAPE, OpKind.CONCATENATE, OpKind.PAD)
 
 
 def run(graph: Graph) -> bool:
+    producers = graph.producers()
     for node in graph.nodes:
-        bits = _bit_inputs(node, graph.producers()) if node.kind in MOVERS else None
+        bits = _bit_inputs(node, producers) if node.kind in MOVERS else None
         if bits is None:
             continue
         moved = graph.add(node.kind, bits, node.options, layers=node.layers, before=node)

@@ -1,0 +1,103 @@
+"""``xlite.convert``: a Keras model in, a .xlite file and its report out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlite.converter.emit import emit
+from xlite.converter.frontend import KerasModel, read
+from xlite.converter.graph import Graph
+from xlite.converter.lowering import lower
+from xlite.converter.passes import run_passes
+from xlite.converter.report import Report, build_report, strict_failures
+from xlite.schema.errors import StrictError
+from xlite.schema.files import write_file
+from xlite.schema.types import Metadata, Model, Preprocessing
+from xlite.schema.writer import write_model
+
+
+@dataclass
+class ConversionResult:
+    """``data`` is the .xlite file; ``graph`` what the passes left; ``path`` where it was written, if it was."""
+
+    data: bytes
+    model: Model
+    graph: Graph
+    report: Report
+    path: str | None = None
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the file, whole or not at all."""
+        write_file(path, self.data)
+        self.path = os.fspath(path)
+
+
+def convert(
+    source: Any,
+    out: str | os.PathLike | None = None,
+    *,
+    target: str | None = None,
+    strict: bool = False,
+    labels: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+    trace: Callable[[str, Graph], None] | None = None,
+) -> ConversionResult:
+    """Converts a Keras model to the packed format, without importing TensorFlow or Keras for a file.
+
+    source: path of a .h5 or .keras file, or a live ``keras.Model``. out: where to write the .xlite file.
+    target: name of a device profile; the report then says whether the model fits it. strict: raise StrictError
+    where something that a quantizer marked as binary did not pack (nothing is written then). labels: names of the
+    classes; preprocessing: how raw input (an image's bytes) becomes the model's; both are kept in the file.
+    trace: called with ``(name, graph)`` after lowering and after every pass that changed something.
+
+    Raises ConversionError (UnsupportedLayerError, StrictError) naming the layer and the mend, and FileError.
+    """
+    keras_model = read(source)
+    graph = lower(keras_model)
+    if trace is not None:
+        trace("lowering", graph)
+    run_passes(graph, trace)
+    model = emit(graph, _metadata(keras_model, labels, preprocessing))
+    data = write_model(model)
+    report = build_report(graph, model, len(data), keras_model.source_name)
+    failures = strict_failures(report)
+    if strict and failures:
+        raise StrictError("; ".join(failures))
+    if target is not None:
+        report.target = _fit(model, len(data), target)
+    result = ConversionResult(data, model, graph, report)
+    if out is not None:
+        result.save(out)
+    return result
+
+
+def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: Preprocessing | None) -> Metadata:
+    from xlite import __version__
+
+    return Metadata(
+        producer=f"xlite {__version__}",
+        source_name=source.source_name,
+        source_sha256=source.source_sha256,
+        source_format=source.source_format,
+        model_name=source.name,
+        labels=list(labels or ()),
+        preprocessing=preprocessing,
+    )
+
+
+def _fit(model: Model, file_bytes: int, target: str) -> dict:
+    """Whether the file and its arena fit the target's memory: what ``xlite convert --target`` prints."""
+    from xlite.interpreter.targets import get_target
+
+    profile = get_target(target)
+    arena = model.plan.arena_bytes if model.plan is not None else 0
+    need = arena + file_bytes
+    return {
+        "name": profile.name,
+        "ram_bytes": profile.ram_bytes,
+        "needed_bytes": need,
+        "fits": need <= profile.ram_bytes,
+    }

@@ -1,0 +1,48 @@
+"""Graph -> :class:`xlite.schema.types.Model`: values get indices and unique names, and the arena its plan."""
+
+from __future__ import annotations
+
+from xlite.converter.graph import Graph, Value
+from xlite.interpreter.planner import plan
+from xlite.schema.types import Metadata, Model, Op, Tensor
+from xlite.schema.verifier import verify
+
+
+def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
+    """The model that the file will hold: tensors in the order of ``graph.values()``, ops in running order.
+
+    The result is held against the verifier, so that what the converter writes every reader takes.
+    """
+    values = list(graph.values())
+    index = {value: i for i, value in enumerate(values)}
+    ops = [
+        Op(
+            kind=node.kind,
+            inputs=tuple(-1 if v is None else index[v] for v in node.inputs),
+            outputs=tuple(index[v] for v in node.outputs),
+            options=node.options,
+            name="+".join(node.layers),
+        )
+        for node in graph.nodes
+    ]
+    model = Model(
+        tensors=_tensors(values),
+        ops=ops,
+        inputs=tuple(index[v] for v in graph.inputs),
+        outputs=tuple(index[v] for v in graph.outputs),
+        metadata=metadata or Metadata(),
+    )
+    model.plan = plan(model)
+    verify(model)
+    return model
+
+
+def _tensors(values: list[Value]) -> list[Tensor]:
+    taken: dict[str, int] = {}
+    tensors = []
+    for value in values:
+        count = taken.get(value.name, 0)
+        taken[value.name] = count + 1
+        name = value.name if count == 0 else f"{value.name}:{count}"
+        tensors.append(Tensor(name, value.type, value.data))
+    return tensors
