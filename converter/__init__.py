@@ -1,1 +1,26 @@
+"""Keras model -> graph -> passes -> bytes.
 
+``convert`` is the way in; ``lowering`` registers layers of your own. Names are reached lazily, so that
+``import xlite.converter`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_LAZY = {
+    "ConversionResult": "xlite.converter.convert",
+    "convert": "xlite.converter.convert",
+    "lowering": "xlite.converter.lowering",
+}
+
+__all__ = sorted(_LAZY)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'xlite.converter' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

@@ -13,9 +13,11 @@ from xlite.converter.graph import Graph
 from xlite.converter.lowering import lower
 from xlite.converter.passes import run_passes
 from xlite.converter.report import Report, build_report, strict_failures
+from xlite.interpreter.targets import get_target
 from xlite.schema.errors import StrictError
 from xlite.schema.files import write_file
 from xlite.schema.types import Metadata, Model, Preprocessing
+from xlite.schema.version import __version__
 from xlite.schema.writer import write_model
 
 
@@ -75,8 +77,6 @@ def convert(
 
 
 def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: Preprocessing | None) -> Metadata:
-    from xlite import __version__
-
     return Metadata(
         producer=f"xlite {__version__}",
         source_name=source.source_name,
@@ -90,14 +90,8 @@ def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: P
 
 def _fit(model: Model, file_bytes: int, target: str) -> dict:
     """Whether the file and its arena fit the target's memory: what ``xlite convert --target`` prints."""
-    from xlite.interpreter.targets import get_target
-
     profile = get_target(target)
     arena = model.plan.arena_bytes if model.plan is not None else 0
     need = arena + file_bytes
-    return {
-        "name": profile.name,
-        "ram_bytes": profile.ram_bytes,
-        "needed_bytes": need,
-        "fits": need <= profile.ram_bytes,
-    }
+    fits = need <= profile.ram_bytes
+    return {"name": profile.name, "ram_bytes": profile.ram_bytes, "needed_bytes": need, "fits": fits}

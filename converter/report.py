@@ -31,6 +31,7 @@ class LayerRow:
     bytes_after: int
     reason: str = ""
     mend: str = ""
+    broken_mark: bool = False  # a quantizer marked it as binary, and it did not pack so
 
 
 @dataclass
@@ -48,11 +49,6 @@ class Report:
     arena_bytes: int = 0
     arena_lower_bound: int = 0
     target: dict | None = None
-
-    @property
-    def unpacked_marks(self) -> list[LayerRow]:
-        """Layers that a quantizer marked as binary and that did not pack as marked."""
-        return [row for row in self.layers if row.reason.startswith("marked binary")]
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2)
@@ -113,7 +109,7 @@ def _row(layer: Layer, nodes: list[Node], host: Node | None) -> LayerRow:
         status=NONE,
         parameters=layer.parameters,
         bytes_before=4 * layer.parameters,
-        bytes_after=sum(_constant_bytes(node) for node in nodes),
+        bytes_after=_constant_bytes(nodes),
     )
     weighted = [node for node in nodes if node.kind in FILTERED]
     if weighted:
@@ -132,8 +128,10 @@ def _row(layer: Layer, nodes: list[Node], host: Node | None) -> LayerRow:
     return row
 
 
-def _constant_bytes(node: Node) -> int:
-    return sum(v.type.nbytes for v in node.inputs if v is not None and v.is_constant)
+def _constant_bytes(nodes: list[Node]) -> int:
+    """Bytes of the nodes' constants; what a layer that is called twice shares counts once."""
+    constants = {id(v.data): v for node in nodes for v in node.inputs if v is not None and v.is_constant}
+    return sum(v.type.nbytes for v in constants.values())
 
 
 def _describe_filtered(row: LayerRow, layer: Layer, node: Node) -> None:
@@ -141,31 +139,27 @@ def _describe_filtered(row: LayerRow, layer: Layer, node: Node) -> None:
     assert x is not None
     assert kernel is not None
     row.precision = f"{_precision(node)} -> {node.output.type.dtype.short}"
-    marked = [f"{key}={value}" for key, value in layer.marked.items()]
     marked_input = any(key.startswith("input") for key in layer.marked)
     marked_kernel = any(not key.startswith("input") for key in layer.marked)
     if kernel.type.dtype is DType.BIT and x.type.dtype is DType.BIT:
         row.status = PACKED
     elif kernel.type.dtype is DType.BIT:
-        row.status = WEIGHTS
+        row.status, row.broken_mark = WEIGHTS, marked_input
         row.reason = "its input is not binary"
         row.mend = "give the layer an input_quantizer such as 'ste_sign'"
         if marked_input:
-            row.reason = f"marked binary by {', '.join(marked)}, but its input did not stay binary"
-            row.mend = "put nothing between the quantizer and the convolution that makes other values than +1, -1"
+            row.mend = "leave nothing but pooling, padding and reshaping between the quantizer and the op"
     else:
-        row.status = FLOAT
+        row.status, row.broken_mark = FLOAT, marked_input or marked_kernel
         row.reason = "its kernel takes more than two levels a filter"
         row.mend = "give the layer a kernel_quantizer, or train it with xlite.callbacks.BinarizeWeights"
         if marked_kernel:
-            row.reason = (
-                f"marked binary by {', '.join(marked)}, but its kernel takes more than two levels a filter"
-            )
-            row.mend = "use a quantizer that gives +alpha and -alpha per filter"
-        elif marked_input:
-            row.reason = f"marked binary by {', '.join(marked)}, but its kernel is float"
+            row.mend = "use a kernel_quantizer that gives +alpha and -alpha per filter"
+    if row.broken_mark:
+        quantizers = ", ".join(f"{key}={value}" for key, value in layer.marked.items())
+        row.reason = f"marked binary by {quantizers}, but {row.reason}"
 
 
 def strict_failures(report: Report) -> list[str]:
     """One sentence for each layer that ``strict`` refuses."""
-    return [f"{row.name}: {row.reason}; {row.mend}" for row in report.unpacked_marks]
+    return [f"{row.name}: {row.reason}; {row.mend}" for row in report.layers if row.broken_mark]

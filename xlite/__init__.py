@@ -10,10 +10,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
-
 # public name -> (module, attribute); attribute None means the module itself
 _LAZY: dict[str, tuple[str, str | None]] = {
+    "__version__": ("xlite.schema.version", "__version__"),
     "Error": ("xlite.schema.errors", "Error"),
     "Interpreter": ("xlite.interpreter", "Interpreter"),
     "Resolver": ("xlite.interpreter", "Resolver"),
@@ -28,7 +27,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "zoo": ("xlite.zoo", None),
 }
 
-__all__ = ["__version__", *sorted(_LAZY)]
+__all__ = sorted(_LAZY)
 
 
 def __getattr__(name: str) -> Any:
