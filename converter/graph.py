@@ -20,7 +20,12 @@ from xlite.schema.types import CustomOptions, DType, OpKind, Options, TensorType
 
 @dataclass(eq=False)
 class Value:
-    """A tensor of the graph. ``data`` (of ``type.storage_shape``) makes it a constant."""
+    """A tensor of the graph. ``data`` (of ``type.storage_shape``) makes it a constant.
+
+    Names carry meaning: a tensor that equals the output of Keras layer L is called L, and the bits of its signs
+    ``L:sign``. ``xlite verify`` matches the two sides by them, so a pass gives what it makes the name of what it
+    replaces.
+    """
 
     name: str
     type: TensorType
@@ -127,7 +132,7 @@ class Graph:
             if output_type is None:
                 raise ConversionError(f"{'+'.join(layers)}: a custom op needs an output type")
             types = [output_type]
-        output = Value(name or "/".join((*layers[-1:], _short(kind, options))), types[0])
+        output = Value(name or _default_name(kind, inputs, options, layers), types[0])
         node = Node(kind, list(inputs), [output], options, layers)
         index = len(self.nodes) if before is None else self.nodes.index(before)
         self.nodes.insert(index, node)
@@ -172,6 +177,15 @@ def constant(name: str, data: np.ndarray) -> Value:
 def bit_constant(name: str, signs: np.ndarray, packed_axes: int = 1) -> Value:
     """A bit constant from values whose signs count (x < 0 is -1)."""
     return Value(name, TensorType(signs.shape, DType.BIT, packed_axes), pack_signs(signs, packed_axes))
+
+
+def _default_name(
+    kind: OpKind, inputs: Sequence[Value | None], options: Options | None, layers: tuple[str, ...]
+) -> str:
+    first = inputs[0]
+    if kind in (OpKind.SIGN, OpKind.UNPACK) and first is not None:
+        return f"{first.name}:{'sign' if kind is OpKind.SIGN else 'unpacked'}"
+    return "/".join((*layers[-1:], _short(kind, options)))
 
 
 def _short(kind: OpKind, options: Options | None) -> str:

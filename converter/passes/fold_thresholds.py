@@ -109,7 +109,9 @@ def _fold(
     threshold = constant(f"{conv.output.name}/threshold", found)
     options = _bit_options(conv.options)
     layers = dict.fromkeys((*conv.layers, *(name for link in links for name in link.layers), *sign.layers))
-    bits = graph.add(conv.kind, [x, kernel, None, None, threshold], options, layers=layers, before=conv)
+    bits = graph.add(
+        conv.kind, [x, kernel, None, None, threshold], options, layers=layers, name=sign.output.name, before=conv
+    )
     graph.replace(sign.output, bits)
     for node in (sign, *links, conv):
         graph.remove(node)

@@ -27,6 +27,7 @@ def run(graph: Graph) -> bool:
             continue
         source.options = replace(options, activation=node.options.activation)
         source.layers = tuple(dict.fromkeys((*source.layers, *node.layers)))
+        source.output.name = node.output.name
         graph.replace(node.output, source.output)
         graph.remove(node)
         return True

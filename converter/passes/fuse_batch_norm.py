@@ -27,6 +27,7 @@ def run(graph: Graph) -> bool:
             continue
         conv.inputs[2], conv.inputs[3] = node.inputs[1], node.inputs[2]
         conv.layers = tuple(dict.fromkeys((*conv.layers, *node.layers)))
+        conv.output.name = node.output.name
         graph.replace(node.output, conv.output)
         graph.remove(node)
         return True

@@ -39,7 +39,7 @@ def _hoist(graph: Graph, sign: Node, mover: Node) -> None:
     options = mover.options
     if isinstance(options, PadOptions):
         options = replace(options, value=-1.0 if options.value < 0 else 1.0)
-    moved = graph.add(mover.kind, bits, options, layers=mover.layers, before=mover)
+    moved = graph.add(mover.kind, bits, options, layers=mover.layers, name=sign.output.name, before=mover)
     graph.replace(sign.output, moved)
     graph.remove(sign)
     graph.remove(mover)

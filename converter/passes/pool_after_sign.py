@@ -52,7 +52,8 @@ def _move(graph: Graph, sign: Node, links: tuple[Node, ...], pool: Node, turn: n
     flip: Value | None = None
     if np.any(turn < 0):
         flip = bit_constant(f"{pool.output.name}/flip", turn)
-    pooled = graph.add(OpKind.MAX_POOL_2D, [bits, flip], pool.options, layers=pool.layers, before=pool)
+    name = sign.output.name
+    pooled = graph.add(OpKind.MAX_POOL_2D, [bits, flip], pool.options, layers=pool.layers, name=name, before=pool)
     graph.replace(sign.output, pooled)
     for node in (sign, *links, pool):
         graph.remove(node)

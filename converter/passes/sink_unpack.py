@@ -18,8 +18,9 @@ def run(graph: Graph) -> bool:
         bits = _bit_inputs(node, producers) if node.kind in MOVERS else None
         if bits is None:
             continue
-        moved = graph.add(node.kind, bits, node.options, layers=node.layers, before=node)
-        floats = graph.add(OpKind.UNPACK, [moved], layers=node.layers, before=node)
+        name = node.output.name
+        moved = graph.add(node.kind, bits, node.options, layers=node.layers, name=f"{name}:sign", before=node)
+        floats = graph.add(OpKind.UNPACK, [moved], layers=node.layers, name=name, before=node)
         graph.replace(node.output, floats)
         graph.remove(node)
         return True
