@@ -1,0 +1,194 @@
+"""Which kernels of an ordinary Keras model can be binarized, and which of their axes make one filter.
+
+XNOR-Net scales every filter by its own alpha, so a kernel needs to say over which axes a filter extends:
+
+======================== =============================== ================== ==============
+layer                    kernel                          alpha averages      input channels
+======================== =============================== ================== ==============
+Dense                    ``[in, out]``                   all but the last    axis -2
+Conv1D/2D/3D             ``[..., in / groups, out]``     all but the last    axis -2
+Conv1D/2D/3DTranspose    ``[..., out, in]``              all but axis -2     axis -1
+DepthwiseConv1D/2D       ``[..., channels, multiplier]`` the window          none (one)
+SeparableConv1D/2D       both of the above, depthwise and pointwise
+======================== =============================== ================== ==============
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, Union
+
+import keras
+
+from xlite.schema.errors import TrainingError
+
+Selection = Union[None, str, keras.layers.Layer, Callable[[Any], bool], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The layout of a kernel: axis or axes that tell filters apart, and the axis of input channels, counted
+    from the end. ``input_axis`` is ``None`` where a filter sees a single channel."""
+
+    filter_axes: tuple[int, ...]
+    input_axis: Optional[int]
+
+    def alpha_axes(self, rank: int) -> tuple[int, ...]:
+        """The axes over which one filter of a kernel of this rank extends."""
+        apart = {axis % rank for axis in self.filter_axes}
+        return tuple(axis for axis in range(rank) if axis not in apart)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel of the model: the layer that holds it first, its variable and its layout."""
+
+    layer: keras.layers.Layer
+    variable: Any
+    filters: Filters
+
+
+_LAST = Filters((-1,), -2)
+_TRANSPOSED = Filters((-2,), -1)
+_DEPTHWISE = Filters((-2, -1), None)
+
+_layers = keras.layers
+_KINDS: tuple[tuple[tuple[type, ...], dict[str, Filters]], ...] = (
+    (
+        (_layers.SeparableConv1D, _layers.SeparableConv2D),
+        {"depthwise_kernel": _DEPTHWISE, "pointwise_kernel": _LAST},
+    ),
+    ((_layers.DepthwiseConv1D, _layers.DepthwiseConv2D), {"kernel": _DEPTHWISE}),
+    (
+        (_layers.Conv1DTranspose, _layers.Conv2DTranspose, _layers.Conv3DTranspose),
+        {"kernel": _TRANSPOSED},
+    ),
+    ((_layers.Conv1D, _layers.Conv2D, _layers.Conv3D, _layers.Dense), {"kernel": _LAST}),
+)
+
+
+def filter_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The convolution and dense layers of ``model``, nested models and wrappers included, each once."""
+    return list({id(layer): layer for layer in _walk(model) if _kind(layer) is not None}.values())
+
+
+def select(model: keras.Model, selection: Selection = None) -> list[Kernel]:
+    """The kernels that ``selection`` picks, each variable once.
+
+    Args:
+        model: a built model.
+        selection: ``None`` picks every convolution and dense layer but the first and the last, less those
+            whose kernel a quantizer of xlite.layers already binarizes. Else a layer, a layer's name, a list
+            of these, or a predicate ``layer -> bool`` asked for every convolution and dense layer.
+
+    Raises:
+        TrainingError: nothing is picked, a name is unknown, or a picked layer cannot be binarized.
+    """
+    kernels: dict[int, Kernel] = {}
+    for layer in _picked(model, selection):
+        for attribute, filters in _layout(layer).items():
+            variable = _variable(layer, attribute)
+            kernels.setdefault(id(variable), Kernel(layer, variable, filters))
+    return list(kernels.values())
+
+
+def named_kernels(model: keras.Model, selection: Selection = None) -> list[tuple[str, Any]]:
+    """Name and variable of every kernel of the selected layers, quantized ones included, each variable once.
+
+    Selection is as for :func:`select`, save that ``None`` picks every convolution and dense layer. A layer's only
+    kernel bears the layer's name; the two of a separable convolution add their own.
+    """
+    layers = filter_layers(model) if selection is None else _picked(model, selection)
+    found: dict[int, tuple[str, Any]] = {}
+    for layer in layers:
+        layout = _kind(layer) or {}
+        for attribute in layout:
+            variable = getattr(layer, attribute)
+            found.setdefault(
+                id(variable), (layer.name if len(layout) == 1 else f"{layer.name}/{attribute}", variable)
+            )
+    return list(found.values())
+
+
+def _walk(layer: Any) -> Iterator[Any]:
+    if isinstance(layer, keras.Model):
+        for inner in layer.layers:
+            yield from _walk(inner)
+    elif isinstance(layer, keras.layers.Wrapper):
+        yield from _walk(layer.layer)
+    else:
+        yield layer
+
+
+def _kind(layer: Any) -> Optional[dict[str, Filters]]:
+    return next((layout for classes, layout in _KINDS if isinstance(layer, classes)), None)
+
+
+def _quantizes_kernel(layer: Any) -> bool:
+    return any(getattr(layer, name, None) is not None for name in ("kernel_quantizer", "depthwise_quantizer"))
+
+
+def _picked(model: keras.Model, selection: Selection) -> list[Any]:
+    candidates = filter_layers(model)
+    if selection is None:
+        picked = [layer for layer in candidates[1:-1] if not _quantizes_kernel(layer)]
+        if not picked:
+            raise TrainingError(
+                f"model {model.name!r} has {len(candidates)} convolution and dense layers and none is left to "
+                "binarize besides the first and the last; name some with layers="
+            )
+        return picked
+    if callable(selection) and not isinstance(selection, keras.layers.Layer):
+        picked = [layer for layer in candidates if selection(layer)]
+    else:
+        single = isinstance(selection, (str, keras.layers.Layer))
+        picked = [_resolve(item, candidates, model) for item in ([selection] if single else selection)]
+    if not picked:
+        raise TrainingError(f"layers= picks no convolution or dense layer of model {model.name!r}")
+    return picked
+
+
+def _resolve(item: Any, candidates: list[Any], model: keras.Model) -> Any:
+    if isinstance(item, keras.layers.Layer):
+        return item
+    if not isinstance(item, str):
+        raise TrainingError(f"layers= takes layers, their names or a predicate, not {item!r}")
+    for layer in candidates:
+        if layer.name == item:
+            return layer
+    names = ", ".join(layer.name for layer in candidates)
+    raise TrainingError(
+        f"model {model.name!r} has no convolution or dense layer called {item!r}; it has {names or 'none'}"
+    )
+
+
+def _layout(layer: Any) -> dict[str, Filters]:
+    layout = _kind(layer)
+    if layout is None:
+        raise TrainingError(
+            f"layer {layer.name!r} ({type(layer).__name__}) cannot be binarized; convolution and dense layers can"
+        )
+    if _quantizes_kernel(layer):
+        raise TrainingError(
+            f"layer {layer.name!r} already binarizes its kernel in the forward pass; remove its kernel "
+            "quantizer or leave it out of layers="
+        )
+    return layout
+
+
+def _variable(layer: Any, attribute: str) -> Any:
+    if not layer.built:
+        raise TrainingError(f"layer {layer.name!r} has no weights yet; build the model first")
+    variable = getattr(layer, attribute)
+    if not isinstance(variable, keras.Variable):
+        raise TrainingError(
+            f"layer {layer.name!r} computes its {attribute} (LoRA, or weights that are quantized already), so it "
+            "cannot be binarized; leave it out of layers="
+        )
+    if variable.constraint is not None:
+        raise TrainingError(
+            f"layer {layer.name!r} has a {attribute} constraint, which would act on the binarized weights; "
+            "remove it (clip= bounds the real-valued weights)"
+        )
+    return variable

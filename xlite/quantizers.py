@@ -1,0 +1,210 @@
+"""Quantizers: a two-level forward value with a surrogate gradient, for the inputs and kernels of
+:mod:`xlite.layers` (or, as objects, for ``activation=`` of any Keras layer).
+
+A quantizer is a callable ``tensor -> tensor`` of the same shape and dtype. The forward value is exact:
+``-1`` or ``+1`` (times alpha for :class:`MagnitudeAwareSign`) and nothing in between, because the converter
+packs what it can prove to have two levels. ``sign(x)`` is ``-1`` where ``x < 0`` and ``+1`` elsewhere, so
+``sign(+0) = sign(-0) = +1``; NaN compares false and becomes ``+1`` with a zero gradient.
+
+====================== ===================== ====================== ==========================
+alias                  forward               d out / d x            paper
+====================== ===================== ====================== ==========================
+``ste_sign``           sign(x)               1 if \\|x\\| <= clip     arXiv 1602.02830
+``approx_sign``        sign(x)               2 - 2\\|x\\| if \\|x\\| <= 1 arXiv 1808.00278
+``magnitude_aware_sign`` alpha * sign(x)     alpha if \\|x\\| <= clip  arXiv 1808.00278
+====================== ===================== ====================== ==========================
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Callable, Union
+
+import keras
+from keras import ops
+
+from xlite.schema.errors import TrainingError
+
+Quantizer = Callable[[Any], Any]
+Identifier = Union[str, dict, Quantizer, None]
+
+_register = keras.saving.register_keras_serializable(package="xlite")
+
+
+def sign(x: Any) -> Any:
+    """``-1`` where ``x < 0``, else ``+1``, in x's dtype; by comparison, so both zeros give ``+1``."""
+    one = ops.ones_like(x)
+    return ops.where(ops.less(x, 0), -one, one)
+
+
+def _with_gradient(value: Any, x: Any, factor: Any) -> Any:
+    """``value`` exactly, with ``d out / d x = factor`` (both constants for the gradient).
+
+    ``x + stop_gradient(value - x)`` would round; here the surrogate ``s`` is subtracted from itself, which
+    is exactly 0 for every finite ``s``. Infinities and NaN are taken out first (inf - inf is NaN).
+    """
+    surrogate = ops.where(ops.isfinite(x), x, ops.zeros_like(x)) * ops.stop_gradient(factor)
+    return ops.stop_gradient(value) + (surrogate - ops.stop_gradient(surrogate))
+
+
+def _window(x: Any, clip_value: float | None) -> Any:
+    """1 where ``|x| <= clip_value`` (both ends included), else 0; 1 everywhere for ``None``."""
+    if clip_value is None:
+        return ops.ones_like(x)
+    return ops.cast(ops.less_equal(ops.abs(x), clip_value), x.dtype)
+
+
+@_register
+class SteSign:
+    """Sign with the straight-through estimator (BinaryNet, Courbariaux et al. 2016, arXiv 1602.02830).
+
+    Forward ``sign(x)``; the gradient passes unchanged where ``|x| <= clip_value`` and is 0 elsewhere.
+
+    Args:
+        clip_value: half width of the interval that lets gradients through, greater than 0; ``None`` for
+            no limit.
+    """
+
+    def __init__(self, clip_value: float | None = 1.0):
+        self.clip_value = _checked_clip("SteSign", clip_value)
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        return _with_gradient(sign(x), x, _window(x, self.clip_value))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"clip_value": self.clip_value}
+
+    def __repr__(self) -> str:
+        return f"SteSign(clip_value={self.clip_value})"
+
+
+@_register
+class ApproxSign:
+    """Sign with a piecewise polynomial gradient (Bi-Real Net, Liu et al. 2018, arXiv 1808.00278).
+
+    Forward ``sign(x)``; the gradient is multiplied by ``2 - 2|x|`` where ``|x| <= 1`` and is 0 elsewhere.
+    """
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        return _with_gradient(sign(x), x, _window(x, 1.0) * (2 - 2 * ops.abs(x)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+    def __repr__(self) -> str:
+        return "ApproxSign()"
+
+
+@_register
+class MagnitudeAwareSign:
+    """``alpha * sign(x)`` for kernels (Bi-Real Net, Liu et al. 2018, arXiv 1808.00278).
+
+    ``alpha`` is the mean of ``|x|`` over all axes but the last: one scale per output channel of a dense or
+    convolution kernel (per multiplier, over all channels, of a depthwise kernel). It is a constant for the
+    gradient, which is ``alpha`` where ``|x| <= clip_value`` and 0 elsewhere.
+
+    Args:
+        clip_value: as for :class:`SteSign`.
+    """
+
+    def __init__(self, clip_value: float | None = 1.0):
+        self.clip_value = _checked_clip("MagnitudeAwareSign", clip_value)
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        axes = tuple(range(len(x.shape) - 1))
+        alpha = ops.stop_gradient(ops.mean(ops.abs(x), axis=axes, keepdims=True))
+        return _with_gradient(alpha * sign(x), x, alpha * _window(x, self.clip_value))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"clip_value": self.clip_value}
+
+    def __repr__(self) -> str:
+        return f"MagnitudeAwareSign(clip_value={self.clip_value})"
+
+
+def _checked_clip(owner: str, clip_value: float | None) -> float | None:
+    if clip_value is not None and not clip_value > 0:
+        raise TrainingError(f"{owner} got clip_value={clip_value!r}; give a number above 0, or None for no limit")
+    return None if clip_value is None else float(clip_value)
+
+
+@_register
+def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+    """:class:`SteSign` as a function."""
+    return SteSign(clip_value)(x)
+
+
+@_register
+def approx_sign(x: Any) -> Any:
+    """:class:`ApproxSign` as a function."""
+    return ApproxSign()(x)
+
+
+@_register
+def magnitude_aware_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+    """:class:`MagnitudeAwareSign` as a function."""
+    return MagnitudeAwareSign(clip_value)(x)
+
+
+_ALIASES: dict[str, type] = {
+    "ste_sign": SteSign,
+    "approx_sign": ApproxSign,
+    "magnitude_aware_sign": MagnitudeAwareSign,
+}
+_FUNCTIONS: dict[Any, type] = {
+    ste_sign: SteSign,
+    approx_sign: ApproxSign,
+    magnitude_aware_sign: MagnitudeAwareSign,
+}
+
+
+def get(identifier: Identifier) -> Quantizer | None:
+    """The quantizer that ``identifier`` names.
+
+    Args:
+        identifier: ``None`` (no quantizer), an alias such as ``"ste_sign"``, a class name such as
+            ``"SteSign"``, what :func:`serialize` gave, a quantizer class, or any callable
+            ``tensor -> tensor``. The functions of this module become objects of their classes.
+
+    Raises:
+        TrainingError: the name is unknown (the message lists the known ones) or the value is of no such kind.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        return _by_name(identifier)()
+    if isinstance(identifier, dict):
+        return keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, type):
+        return identifier()
+    if callable(identifier):
+        return _FUNCTIONS[identifier]() if _is_alias_function(identifier) else identifier
+    raise TrainingError(
+        f"a quantizer must be an alias, a config or a callable, not {identifier!r}; known aliases: "
+        + ", ".join(sorted(_ALIASES))
+    )
+
+
+def _is_alias_function(identifier: Any) -> bool:
+    return any(identifier is function for function in _FUNCTIONS)
+
+
+def _by_name(name: str) -> type:
+    names = dict(_ALIASES)
+    names.update({quantizer.__name__: quantizer for quantizer in _ALIASES.values()})
+    bare = name[len("xlite>") :] if name.startswith("xlite>") else name
+    if bare in names:
+        return names[bare]
+    near = difflib.get_close_matches(bare, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise TrainingError(f"no quantizer is called {name!r}; {hint}known aliases: {', '.join(sorted(_ALIASES))}")
+
+
+def serialize(quantizer: Quantizer | None) -> dict[str, Any] | None:
+    """The config that :func:`get` turns back into an equal quantizer; ``None`` for ``None``."""
+    if quantizer is None:
+        return None
+    return keras.saving.serialize_keras_object(quantizer)
