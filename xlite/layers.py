@@ -21,6 +21,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from xlite import constraints as _constraints  # noqa: F401  (registers them: files name them in layers' configs)
 from xlite import quantizers
 from xlite.schema.errors import TrainingError
 
