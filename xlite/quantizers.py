@@ -54,8 +54,23 @@ def _window(x: Any, clip_value: float | None) -> Any:
     return ops.cast(ops.less_equal(ops.abs(x), clip_value), x.dtype)
 
 
+class _Configured:
+    """Config round trip for quantizers whose constructor takes what ``get_config`` gives."""
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
 @_register
-class SteSign:
+class SteSign(_Configured):
     """Sign with the straight-through estimator (BinaryNet, Courbariaux et al. 2016, arXiv 1602.02830).
 
     Forward ``sign(x)``; the gradient passes unchanged where ``|x| <= clip_value`` and is 0 elsewhere.
@@ -75,12 +90,9 @@ class SteSign:
     def get_config(self) -> dict[str, Any]:
         return {"clip_value": self.clip_value}
 
-    def __repr__(self) -> str:
-        return f"SteSign(clip_value={self.clip_value})"
-
 
 @_register
-class ApproxSign:
+class ApproxSign(_Configured):
     """Sign with a piecewise polynomial gradient (Bi-Real Net, Liu et al. 2018, arXiv 1808.00278).
 
     Forward ``sign(x)``; the gradient is multiplied by ``2 - 2|x|`` where ``|x| <= 1`` and is 0 elsewhere.
@@ -90,15 +102,9 @@ class ApproxSign:
         x = ops.convert_to_tensor(x)
         return _with_gradient(sign(x), x, _window(x, 1.0) * (2 - 2 * ops.abs(x)))
 
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-    def __repr__(self) -> str:
-        return "ApproxSign()"
-
 
 @_register
-class MagnitudeAwareSign:
+class MagnitudeAwareSign(_Configured):
     """``alpha * sign(x)`` for kernels (Bi-Real Net, Liu et al. 2018, arXiv 1808.00278).
 
     ``alpha`` is the mean of ``|x|`` over all axes but the last: one scale per output channel of a dense or
@@ -120,9 +126,6 @@ class MagnitudeAwareSign:
 
     def get_config(self) -> dict[str, Any]:
         return {"clip_value": self.clip_value}
-
-    def __repr__(self) -> str:
-        return f"MagnitudeAwareSign(clip_value={self.clip_value})"
 
 
 def _checked_clip(owner: str, clip_value: float | None) -> float | None:
