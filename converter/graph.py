@@ -15,7 +15,7 @@ import numpy as np
 from xlite.schema.bits import pack_signs
 from xlite.schema.contracts import ContractError, infer
 from xlite.schema.errors import ConversionError
-from xlite.schema.types import CustomOptions, DType, OpKind, Options, TensorType
+from xlite.schema.types import Activation, CustomOptions, DType, OpKind, Options, TensorType
 
 
 @dataclass(eq=False)
@@ -207,5 +207,13 @@ def _options_text(options: Options | None) -> str:
     for key in options.__dataclass_fields__:
         value = getattr(options, key)
         if value != getattr(plain, key):
-            changed.append(f"{key}={getattr(value, 'name', value)}")
+            changed.append(f"{key}={_field_text(value)}")
     return f" {{{', '.join(changed)}}}" if changed else ""
+
+
+def _field_text(value: object) -> str:
+    if isinstance(value, Activation):
+        plain = Activation(value.kind)
+        keys = [key for key in ("alpha", "max_value", "threshold") if getattr(value, key) != getattr(plain, key)]
+        return " ".join([value.kind.name.lower(), *(f"{key}={getattr(value, key):g}" for key in keys)])
+    return str(getattr(value, "name", value))

@@ -87,8 +87,7 @@ def test_merge_reshapes():
     assert exhaust(dead_code.run, graph) == text(
         """
         %0 = input f32[1,2,6]
-        %1 = activation(%0) {activation=Activation(kind=<ActivationKind.RELU: 1>, alpha=0.0, max_value=inf, """
-        """threshold=0.0)} -> f32[1,2,6]
+        %1 = activation(%0) {activation=relu} -> f32[1,2,6]
         return %1
         """
     )
@@ -300,8 +299,7 @@ def test_fuse_activation():
     assert exhaust(fuse_activation.run, graph) == text(
         """
         %0 = input f32[1,5,5,3]
-        %1 = conv_2d(%0, f32[4,3,3,3], -, -, -) {activation=Activation(kind=<ActivationKind.RELU: 1>, alpha=0.25, """
-        """max_value=inf, threshold=0.0)} -> f32[1,3,3,4]
+        %1 = conv_2d(%0, f32[4,3,3,3], -, -, -) {activation=relu alpha=0.25} -> f32[1,3,3,4]
         return %1
         """
     )
