@@ -39,7 +39,7 @@ class DType(enum.IntEnum):
         return _SHORT[self]
 
 
-_NUMPY = {
+_NUMPY: dict[DType, np.dtype] = {
     DType.FLOAT32: np.dtype("<f4"),
     DType.INT32: np.dtype("<i4"),
     DType.INT8: np.dtype("i1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import ContractError, require
@@ -22,6 +22,7 @@ from xlite.schema.types import (
 __all__ = ["ContractError", "infer", "inplace_inputs"]
 
 Types = Sequence[Optional[TensorType]]
+Checked = Sequence[Any]  # the same after _check_arity: None in optional slots only
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
 
 
@@ -89,7 +90,7 @@ def _check_arity(kind: OpKind, inputs: Types) -> None:
             rules.check_size(given)
 
 
-def _conv_2d(inputs: Types, options) -> TensorType:
+def _conv_2d(inputs: Checked, options) -> TensorType:
     x, kernel, scale, bias, threshold = inputs
     rules.check_rank(x, 4, "x")
     rules.check_rank(kernel, 4, "filter")
@@ -106,7 +107,7 @@ def _conv_2d(inputs: Types, options) -> TensorType:
     return TensorType((x.shape[0], out_h, out_w, out_c), dtype)
 
 
-def _depthwise_conv_2d(inputs: Types, options) -> TensorType:
+def _depthwise_conv_2d(inputs: Checked, options) -> TensorType:
     x, kernel, scale, bias, threshold = inputs
     rules.check_rank(x, 4, "x")
     rules.check_rank(kernel, 3, "filter")
@@ -119,7 +120,7 @@ def _depthwise_conv_2d(inputs: Types, options) -> TensorType:
     return TensorType((x.shape[0], out_h, out_w, out_c), dtype)
 
 
-def _dense(inputs: Types, options) -> TensorType:
+def _dense(inputs: Checked, options) -> TensorType:
     x, kernel, scale, bias, threshold = inputs
     require(len(x.shape) >= 2, "x needs a batch axis and features")
     rules.check_rank(kernel, 2, "filter")
@@ -130,7 +131,7 @@ def _dense(inputs: Types, options) -> TensorType:
     return TensorType((*x.shape[:-1], units), dtype)
 
 
-def _batch_norm(inputs: Types, options) -> TensorType:
+def _batch_norm(inputs: Checked, options) -> TensorType:
     x, scale, offset = inputs
     rules.check_dtype(x, (F32,), "x")
     rules.check_channel_vector(scale, x.shape[-1], F32, "scale")
@@ -138,19 +139,19 @@ def _batch_norm(inputs: Types, options) -> TensorType:
     return x
 
 
-def _sign(inputs: Types, options) -> TensorType:
+def _sign(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32,), "x")
     return TensorType(x.shape, BIT)
 
 
-def _unpack(inputs: Types, options) -> TensorType:
+def _unpack(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (BIT,), "x")
     return TensorType(x.shape, F32)
 
 
-def _activation(inputs: Types, options) -> TensorType:
+def _activation(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32,), "x")
     rules.check_activation(options.activation)
@@ -158,7 +159,7 @@ def _activation(inputs: Types, options) -> TensorType:
     return x
 
 
-def _prelu(inputs: Types, options) -> TensorType:
+def _prelu(inputs: Checked, options) -> TensorType:
     x, slope = inputs
     rules.check_dtype(x, (F32,), "x")
     rules.check_dtype(slope, (F32,), "slope")
@@ -168,13 +169,13 @@ def _prelu(inputs: Types, options) -> TensorType:
     return x
 
 
-def _softmax(inputs: Types, options) -> TensorType:
+def _softmax(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32,), "x")
     return x
 
 
-def _max_pool_2d(inputs: Types, options) -> TensorType:
+def _max_pool_2d(inputs: Checked, options) -> TensorType:
     x, flip = inputs
     rules.check_dtype(x, (F32, BIT), "x")
     if flip is not None:
@@ -183,7 +184,7 @@ def _max_pool_2d(inputs: Types, options) -> TensorType:
     return _pool(x, options)
 
 
-def _average_pool_2d(inputs: Types, options) -> TensorType:
+def _average_pool_2d(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32,), "x")
     return _pool(x, options)
@@ -195,7 +196,7 @@ def _pool(x: TensorType, options) -> TensorType:
     return TensorType((x.shape[0], out_h, out_w, x.shape[3]), x.dtype)
 
 
-def _add(inputs: Types, options) -> TensorType:
+def _add(inputs: Checked, options) -> TensorType:
     a, b = inputs
     rules.check_dtype(a, (F32,), "a")
     rules.check_dtype(b, (F32,), "b")
@@ -203,7 +204,7 @@ def _add(inputs: Types, options) -> TensorType:
     return a
 
 
-def _concatenate(inputs: Types, options) -> TensorType:
+def _concatenate(inputs: Checked, options) -> TensorType:
     first = inputs[0]
     rank = len(first.shape)
     rules.check_dtype(first, (F32, BIT), "x")
@@ -220,7 +221,7 @@ def _concatenate(inputs: Types, options) -> TensorType:
     return TensorType((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)
 
 
-def _reshape(inputs: Types, options) -> TensorType:
+def _reshape(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32, I32, BIT), "x")
     require(1 <= len(options.shape) <= MAX_RANK - 1, "shape must have 1 to 5 axes besides the batch")
@@ -230,7 +231,7 @@ def _reshape(inputs: Types, options) -> TensorType:
     return TensorType((x.shape[0], *options.shape), x.dtype)
 
 
-def _pad(inputs: Types, options) -> TensorType:
+def _pad(inputs: Checked, options) -> TensorType:
     (x,) = inputs
     rules.check_dtype(x, (F32, BIT), "x")
     pads = options.paddings

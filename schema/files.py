@@ -1,0 +1,82 @@
+"""Models on disk: memory-mapped reading, atomic writing."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import secrets
+import shutil
+from typing import BinaryIO, Union
+
+from xlite.schema.errors import FileError
+from xlite.schema.reader import Source, read_model
+from xlite.schema.types import Model
+from xlite.schema.verifier import verify
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def load_model(source: PathLike | Source | BinaryIO) -> Model:
+    """Reads and verifies a .xlite file; what it returns keeps every rule that kernels trust.
+
+    source: a path (mapped, not copied: constants are pages of the file, shared between processes), the file's
+    bytes, or a binary file object, read from where it stands. Raises FileError or VerifyError, with the path in
+    front where there is one.
+
+    A mapped file must be replaced, as :func:`write_file` does, and not be cut short in place while it is in use:
+    the operating system kills a process that touches pages which are gone.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            return _read_and_verify(_map(source))
+        except FileError as error:
+            raise type(error)(f"{os.fspath(source)}: {error}") from None
+    if hasattr(source, "read") and not isinstance(source, mmap.mmap):
+        return _read_and_verify(source.read())
+    return _read_and_verify(source)  # type: ignore[arg-type]
+
+
+def write_file(path: PathLike, data: bytes) -> None:
+    """Writes ``data`` so that ``path`` holds either its old content or all of the new.
+
+    It goes to a temporary file in the same folder, which then takes the place of ``path``; readers that have the
+    old file mapped keep it. Raises FileError and leaves nothing behind where that fails.
+    """
+    final = os.path.realpath(path)
+    temporary = f"{final}.{secrets.token_hex(8)}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        if os.path.exists(final):
+            shutil.copymode(final, temporary)
+        os.replace(temporary, final)
+    except BaseException as error:
+        with contextlib.suppress(OSError, ValueError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise FileError(f"cannot write {os.fspath(path)}: {_reason(error)}") from None
+        raise
+
+
+def _read_and_verify(data: Source) -> Model:
+    model = read_model(data)
+    verify(model)
+    return model
+
+
+def _map(path: PathLike) -> Source:
+    try:
+        with open(path, "rb") as file:
+            try:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except (ValueError, OSError):  # an empty file, a pipe, or a file system that cannot map
+                return file.read()
+    except OSError as error:
+        raise FileError(f"cannot be read: {_reason(error)}") from None
+    except ValueError as error:  # a zero byte in the path
+        raise FileError(f"is no path: {error}") from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,1 @@
+"""What flatc makes of ``xlite.fbs`` (see ``schema/generate.py``). Only the writer imports it."""

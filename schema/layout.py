@@ -1,0 +1,135 @@
+"""The tables of ``xlite.fbs`` as data: what the decoder walks a file by.
+
+Fields stand in the order of their slots; a test compares every slot, kind, default and alignment with what
+flatc says about ``xlite.fbs``, so that this description cannot drift from it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Optional
+
+SCALARS = {"u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. ``kind`` is a key of ``SCALARS``, ``string``, ``table``, ``union``, or a vector of one of these
+    in brackets. A union takes two slots, its type and its value. ``of``: the table, or the union's members in
+    order. ``align``: of a vector's first element, in bytes, where the schema asks for more than the element.
+    """
+
+    name: str
+    kind: str
+    default: Any = None
+    of: Any = None
+    align: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    fields: tuple[Field, ...]
+
+
+def _scalars(kind: str, **defaults: Any) -> tuple[Field, ...]:
+    return tuple(Field(name, kind, default) for name, default in defaults.items())
+
+
+_STRIDES = _scalars("i32", stride_h=1, stride_w=1)
+_PADS = _scalars("i32", pad_top=0, pad_bottom=0, pad_left=0, pad_right=0)
+
+ACTIVATION = Table(
+    "Activation",
+    (Field("kind", "u8", 0), *_scalars("f32", alpha=0.0, max_value=math.inf, threshold=0.0)),
+)
+_ACTIVATED = Field("activation", "table", of=ACTIVATION)
+
+CONV_2D_OPTIONS = Table(
+    "Conv2DOptions",
+    (
+        *_STRIDES,
+        *_scalars("i32", dilation_h=1, dilation_w=1),
+        *_PADS,
+        Field("pad_value", "i8", 0),
+        Field("groups", "i32", 1),
+        Field("output_dtype", "u8", 0),
+        _ACTIVATED,
+    ),
+)
+DENSE_OPTIONS = Table("DenseOptions", (Field("output_dtype", "u8", 0), _ACTIVATED))
+ACTIVATION_OPTIONS = Table("ActivationOptions", (_ACTIVATED,))
+POOL_2D_OPTIONS = Table("Pool2DOptions", (*_scalars("i32", window_h=1, window_w=1), *_STRIDES, *_PADS))
+CONCATENATE_OPTIONS = Table("ConcatenateOptions", (Field("axis", "i32", -1),))
+RESHAPE_OPTIONS = Table("ReshapeOptions", (Field("shape", "[i32]", ()),))
+PAD_OPTIONS = Table("PadOptions", (Field("paddings", "[i32]", ()), Field("value", "f32", 0.0)))
+CUSTOM_OPTIONS = Table("CustomOptions", (Field("name", "string", ""), Field("data", "[u8]")))
+
+# The members of the union OpOptions; its type byte is 1 for the first, 0 for none.
+OP_OPTIONS = (
+    CONV_2D_OPTIONS,
+    DENSE_OPTIONS,
+    ACTIVATION_OPTIONS,
+    POOL_2D_OPTIONS,
+    CONCATENATE_OPTIONS,
+    RESHAPE_OPTIONS,
+    PAD_OPTIONS,
+    CUSTOM_OPTIONS,
+)
+
+OP = Table(
+    "Op",
+    (
+        Field("kind", "u16", 0),
+        Field("inputs", "[i32]", ()),
+        Field("outputs", "[i32]", ()),
+        Field("options", "union", of=OP_OPTIONS),
+        Field("name", "string", ""),
+    ),
+)
+TENSOR = Table(
+    "Tensor",
+    (
+        Field("name", "string", ""),
+        Field("shape", "[i32]", ()),
+        Field("dtype", "u8", 0),
+        Field("buffer", "i32", -1),
+        Field("packed_axes", "u8", 1),
+    ),
+)
+BUFFER = Table("Buffer", (Field("data", "[u8]", align=16),))
+PLAN = Table(
+    "Plan",
+    (Field("offsets", "[i64]", ()), Field("arena_bytes", "u64", 0), Field("lower_bound", "u64", 0)),
+)
+KEY_VALUE = Table("KeyValue", (Field("key", "string", ""), Field("value", "string", "")))
+PREPROCESSING = Table("Preprocessing", _scalars("f32", scale=1.0, offset=0.0))
+METADATA = Table(
+    "Metadata",
+    (
+        Field("producer", "string", ""),
+        Field("source_name", "string", ""),
+        Field("source_sha256", "string", ""),
+        Field("source_format", "string", ""),
+        Field("model_name", "string", ""),
+        Field("labels", "[string]", ()),
+        Field("preprocessing", "table", of=PREPROCESSING),
+        Field("entries", "[table]", of=KEY_VALUE),
+    ),
+)
+MODEL = Table(
+    "Model",
+    (
+        Field("version_major", "u16", 0),
+        Field("version_minor", "u16", 0),
+        Field("tensors", "[table]", of=TENSOR),
+        Field("buffers", "[table]", of=BUFFER),
+        Field("ops", "[table]", of=OP),
+        Field("inputs", "[i32]", ()),
+        Field("outputs", "[i32]", ()),
+        Field("plan", "table", of=PLAN),
+        Field("metadata", "table", of=METADATA),
+    ),
+)
+TABLES = (*OP_OPTIONS, ACTIVATION, OP, TENSOR, BUFFER, PLAN, KEY_VALUE, PREPROCESSING, METADATA, MODEL)
