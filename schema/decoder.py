@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn, Optional
+from typing import Any, NamedTuple, NoReturn
 
 from xlite.schema.errors import VerifyError
 from xlite.schema.layout import SCALARS, Field, Table
@@ -28,28 +28,18 @@ _VTABLE_HEAD = struct.Struct("<HH")
 _OFFSET_WIDTH = 4
 
 
-class Path(NamedTuple):
-    """Where in the model a value stands; a chain, because text is needed only when something is wrong."""
-
-    label: str
-    parent: Optional[Path] = None
-
-    def field(self, name: str) -> Path:
-        return Path(f".{name}" if self.label else name, self)
-
-    def item(self, index: int) -> Path:
-        return Path(f"[{index}]", self)
-
-    def __str__(self) -> str:
-        labels = []
-        node: Optional[Path] = self
-        while node is not None:
-            labels.append(node.label)
-            node = node.parent
-        return "".join(reversed(labels)) or "the root table"
+# Where in the model a value stands: (path of what holds it, field name or index), None for the root table. Text
+# is made of it only when something is wrong.
+Path = Any
 
 
-ROOT = Path("")
+def path_text(path: Path) -> str:
+    """For example ``ops[3].options.activation``."""
+    labels = []
+    while path is not None:
+        path, label = path
+        labels.append(f"[{label}]" if isinstance(label, int) else f".{label}")
+    return "".join(reversed(labels)).lstrip(".") or "the root table"
 
 
 class Span(NamedTuple):
@@ -89,8 +79,8 @@ class Decoder:
     def root(self, table: Table) -> dict[str, Any]:
         """The root table; its offset stands in the first four bytes."""
         if self.size < _OFFSET_WIDTH:
-            self._fail(ROOT, f"the file ends at byte {self.size}, before the root offset")
-        return self.table(self._follow(0, ROOT), table, ROOT)
+            self._fail(None, f"the file ends at byte {self.size}, before the root offset")
+        return self.table(self._follow(0, None), table, None)
 
     def table(self, start: int, table: Table, path: Path) -> dict[str, Any]:
         """Every field by name. Absent fields have their default, absent tables None, absent vectors of tables
@@ -100,19 +90,19 @@ class Decoder:
         for name, reader, offset, mask in shape.scalars:
             where = start + offset
             if where & mask:
-                self._fail(path.field(name), f"the value at byte {where} is not aligned to {mask + 1} bytes")
+                self._fail((path, name), f"the value at byte {where} is not aligned to {mask + 1} bytes")
             values[name] = reader.unpack_from(self.data, where)[0]
         for field, offset, type_offset in shape.references:
             where = start + offset if offset else 0
             type_where = start + type_offset if type_offset else 0
-            values[field.name] = self._reference(field, where, type_where, path.field(field.name))
+            values[field.name] = self._reference(field, where, type_where, (path, field.name))
         return values
 
     def tables(self, vector: TableVector) -> Iterator[tuple[Path, dict[str, Any]]]:
         """The tables of a vector one after the other, each with its path."""
         start, length, path = vector.span
         for index in range(length):
-            item = path.item(index)
+            item = (path, index)
             yield item, self.table(self._follow(start + _OFFSET_WIDTH * index, item), vector.table, item)
 
     def bytes_of(self, span: Span) -> memoryview:
@@ -148,11 +138,11 @@ class Decoder:
         for field in table.fields:
             type_offset = 0
             if field.kind == "union":
-                type_offset = self._slot(vtable, length, size, slot, 1, path.field(field.name))
+                type_offset = self._slot(vtable, length, size, slot, 1, (path, field.name))
                 slot += 1
             reader = _READ.get(field.kind)
             width = _OFFSET_WIDTH if reader is None else reader.size
-            offset = self._slot(vtable, length, size, slot, width, path.field(field.name))
+            offset = self._slot(vtable, length, size, slot, width, (path, field.name))
             slot += 1
             if not offset and not type_offset:
                 shape.absent[field.name] = _absent(field, path)
@@ -231,7 +221,7 @@ class Decoder:
         return Span(start, count, path)
 
     def _strings(self, span: Span) -> list[str]:
-        items = (span.path.item(i) for i in range(span.length))
+        items = [(span.path, i) for i in range(span.length)]
         return [
             self._string(self._follow(span.start + _OFFSET_WIDTH * i, item), item) for i, item in enumerate(items)
         ]
@@ -262,7 +252,7 @@ class Decoder:
         self._fail(path, f"{what} at byte {start} runs past the end of the file ({self.size} bytes)")
 
     def _fail(self, path: Path, problem: str) -> NoReturn:
-        raise VerifyError(f"{path}: {problem}")
+        raise VerifyError(f"{path_text(path)}: {problem}")
 
 
 def _absent(field: Field, path: Path) -> Any:

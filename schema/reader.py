@@ -12,9 +12,9 @@ import numpy as np
 
 from xlite.schema import types as t
 from xlite.schema.contracts.rules import ContractError, check_size
-from xlite.schema.decoder import Decoder, Path, Span, TableVector
+from xlite.schema.decoder import Decoder, Path, Span, TableVector, path_text
 from xlite.schema.errors import FileError, VerifyError
-from xlite.schema.layout import MODEL, OP_OPTIONS
+from xlite.schema.layout import MODEL, OP_OPTIONS, Table
 from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
 from xlite.schema.naming import quoted
 
@@ -25,6 +25,8 @@ E = TypeVar("E", bound=enum.IntEnum)
 _DTYPES: dict[int, t.DType] = {e.value: e for e in t.DType}
 _OP_KINDS: dict[int, t.OpKind] = {e.value: e for e in t.OpKind}
 _ACTIVATION_KINDS: dict[int, t.ActivationKind] = {e.value: e for e in t.ActivationKind}
+# Read alone and first: of the rest a newer major version may have made anything.
+_VERSION = Table("Model's version", MODEL.fields[:2])
 _OPTIONS = tuple(getattr(t, table.name) for table in OP_OPTIONS)
 
 
@@ -64,9 +66,10 @@ class _Reader:
         self.version = (0, 0)
 
     def model(self) -> t.Model:
-        root = self.decoder.root(MODEL)
-        self.version = (root["version_major"], root["version_minor"])
+        version = self.decoder.root(_VERSION)
+        self.version = (version["version_major"], version["version_minor"])
         _check_version(*self.version)
+        root = self.decoder.root(MODEL)
         for name, limit in (("tensors", MAX_TENSORS), ("buffers", MAX_BUFFERS), ("ops", MAX_OPS)):
             _check_count(root[name].span, limit)
         buffers = [fields["data"] for _, fields in self.decoder.tables(root["buffers"])]
@@ -82,22 +85,24 @@ class _Reader:
         )
 
     def _tensor(self, fields: Fields, buffers: list[Span], path: Path) -> t.Tensor:
-        dtype = self._enum(_DTYPES, fields["dtype"], "element type", path.field("dtype"))
+        dtype = self._enum(_DTYPES, fields["dtype"], "element type", (path, "dtype"))
         tensor_type = t.TensorType(fields["shape"], dtype, fields["packed_axes"])
         try:
             check_size(tensor_type)
         except ContractError as error:
-            raise VerifyError(f"{path} {quoted(fields['name'])}: {error}") from None
+            raise VerifyError(f"{path_text(path)} {quoted(fields['name'])}: {error}") from None
         buffer = fields["buffer"]
         if buffer < -1 or buffer >= len(buffers):
-            raise VerifyError(f"{path.field('buffer')}: there is no buffer {buffer}, the file has {len(buffers)}")
+            raise VerifyError(
+                f"{path_text((path, 'buffer'))}: there is no buffer {buffer}, the file has {len(buffers)}"
+            )
         data = None if buffer == -1 else self._constant(tensor_type, buffers[buffer], path)
         return t.Tensor(fields["name"], tensor_type, data)
 
     def _constant(self, tensor_type: t.TensorType, span: Span, path: Path) -> np.ndarray:
         if span.length != tensor_type.nbytes:
             raise VerifyError(
-                f"{path}: {tensor_type} needs {tensor_type.nbytes} bytes, "
+                f"{path_text(path)}: {tensor_type} needs {tensor_type.nbytes} bytes, "
                 f"its data at byte {span.start} has {span.length}"
             )
         dtype = tensor_type.dtype.numpy
@@ -105,21 +110,21 @@ class _Reader:
         return flat.reshape(tensor_type.storage_shape)
 
     def _op(self, fields: Fields, path: Path) -> t.Op:
-        kind = self._enum(_OP_KINDS, fields["kind"], "op", path.field("kind"))
+        kind = self._enum(_OP_KINDS, fields["kind"], "op", (path, "kind"))
         number, members = fields["options"]
-        options = self._options(number, members, path.field("options"))
+        options = self._options(number, members, (path, "options"))
         return t.Op(kind, fields["inputs"], fields["outputs"], options, fields["name"])
 
     def _options(self, number: int, fields: Fields | None, path: Path) -> t.Options | None:
         if number == 0:
             return None
         if fields is None:
-            raise VerifyError(f"{path}: {self._unknown('options table', number)}")
+            raise VerifyError(f"{path_text(path)}: {self._unknown('options table', number)}")
         if "output_dtype" in fields:
-            where = path.field("output_dtype")
+            where = (path, "output_dtype")
             fields["output_dtype"] = self._enum(_DTYPES, fields["output_dtype"], "element type", where)
         if "activation" in fields:
-            fields["activation"] = self._activation(fields["activation"], path.field("activation"))
+            fields["activation"] = self._activation(fields["activation"], (path, "activation"))
         if "data" in fields:
             fields["data"] = bytes(self.decoder.bytes_of(fields["data"]))
         options: t.Options = _OPTIONS[number - 1](**fields)
@@ -128,7 +133,7 @@ class _Reader:
     def _activation(self, fields: Fields | None, path: Path) -> t.Activation:
         if fields is None:
             return t.NO_ACTIVATION
-        fields["kind"] = self._enum(_ACTIVATION_KINDS, fields["kind"], "activation", path.field("kind"))
+        fields["kind"] = self._enum(_ACTIVATION_KINDS, fields["kind"], "activation", (path, "kind"))
         return t.Activation(**fields)
 
     def _metadata(self, fields: Fields | None) -> t.Metadata:
@@ -151,14 +156,14 @@ class _Reader:
         entries: dict[str, str] = {}
         for path, fields in self.decoder.tables(vector):
             if fields["key"] in entries:
-                raise VerifyError(f"{path}: the key {quoted(fields['key'])} is there twice")
+                raise VerifyError(f"{path_text(path)}: the key {quoted(fields['key'])} is there twice")
             entries[fields["key"]] = fields["value"]
         return entries
 
     def _enum(self, members: dict[int, E], number: int, what: str, path: Path) -> E:
         member = members.get(number)
         if member is None:
-            raise VerifyError(f"{path}: {self._unknown(what, number)}")
+            raise VerifyError(f"{path_text(path)}: {self._unknown(what, number)}")
         return member
 
     def _unknown(self, what: str, number: int) -> str:
@@ -192,4 +197,4 @@ def _check_version(major: int, minor: int) -> None:
 
 def _check_count(span: Span, limit: int) -> None:
     if span.length > limit:
-        raise VerifyError(f"{span.path}: vector of {span.length} elements, the limit is {limit}")
+        raise VerifyError(f"{path_text(span.path)}: vector of {span.length} elements, the limit is {limit}")

@@ -22,11 +22,17 @@ def require(holds: bool, rule: str) -> None:
 
 def check_size(x: TensorType) -> None:
     """Rank, extents and the number of elements are within what kernels index with an int32."""
-    require(1 <= len(x.shape) <= MAX_RANK, f"rank {len(x.shape)} is not 1 to {MAX_RANK}")
-    require(all(1 <= d <= MAX_ELEMENTS for d in x.shape), f"shape {x.shape} has an axis out of range")
-    require(x.elements <= MAX_ELEMENTS, f"shape {x.shape} has more than 2^31 - 1 elements")
-    require(x.nbytes <= MAX_ELEMENTS, f"shape {x.shape} takes more than 2^31 - 1 bytes")
-    require(1 <= x.packed_axes <= len(x.shape), f"packed_axes {x.packed_axes} is out of range")
+    shape = x.shape
+    rank = len(shape)
+    require(1 <= rank <= MAX_RANK, f"rank {rank} is not 1 to {MAX_RANK}")
+    if min(shape) < 1 or max(shape) > MAX_ELEMENTS:
+        raise ContractError(f"shape {shape} has an axis out of range")
+    if x.elements > MAX_ELEMENTS:
+        raise ContractError(f"shape {shape} has more than 2^31 - 1 elements")
+    if not 1 <= x.packed_axes <= rank:
+        raise ContractError(f"packed_axes {x.packed_axes} is out of range")
+    if x.nbytes > MAX_ELEMENTS:
+        raise ContractError(f"shape {shape} takes more than 2^31 - 1 bytes")
 
 
 def check_rank(x: TensorType, rank: int, name: str) -> None:
