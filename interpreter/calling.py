@@ -1,0 +1,78 @@
+"""From what a caller passes to ``interpreter(...)`` to arrays of the model's input types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from xlite.interpreter.details import logical_dtype
+from xlite.schema.errors import InputError
+from xlite.schema.types import DType, Model, Preprocessing, TensorType
+
+
+def prepare_inputs(model: Model, given: Sequence[Any]) -> list[np.ndarray]:
+    """One array an input, in the model's order: with a batch axis (the same batch for all), in the input's
+    logical dtype. Raises InputError naming the input."""
+    values = _by_position(model, given)
+    arrays = []
+    for index, value in zip(model.inputs, values):
+        tensor = model.tensors[index]
+        what = f"input '{tensor.name}'"
+        arrays.append(_converted(_with_batch(value, tensor.type, what), tensor.type, model, what))
+    batches = {len(array) for array in arrays}
+    if len(batches) > 1:
+        sizes = ", ".join(f"'{model.tensors[t].name}' {len(a)}" for t, a in zip(model.inputs, arrays))
+        raise InputError(f"the inputs must have the same batch, have {sizes}")
+    return arrays
+
+
+def _by_position(model: Model, given: Sequence[Any]) -> list[Any]:
+    names = [model.tensors[t].name for t in model.inputs]
+    listed = ", ".join(f"'{name}'" for name in names)
+    if len(given) == 1 and isinstance(given[0], Mapping):
+        unknown = [str(key) for key in given[0] if key not in names]
+        missing = [name for name in names if name not in given[0]]
+        if unknown or missing:
+            wrong = f"has no input '{unknown[0]}'" if unknown else f"also needs input '{missing[0]}'"
+            raise InputError(f"the model {wrong}: its inputs are {listed}")
+        return [given[0][name] for name in names]
+    if len(given) != len(names):
+        raise InputError(f"the model takes {len(names)} inputs ({listed}), was given {len(given)}")
+    return list(given)
+
+
+def _with_batch(value: Any, type_: TensorType, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{what} cannot be made an array: {error}") from None
+    sample = type_.shape[1:]
+    if array.shape == sample:
+        array = array[np.newaxis]
+    if array.ndim != len(type_.shape) or array.shape[1:] != sample:
+        shape = ", ".join(map(str, ("batch", *sample)))
+        raise InputError(f"{what} has shape ({shape}), was given {array.shape}")
+    if len(array) == 0:
+        raise InputError(f"{what} was given an empty batch")
+    return array
+
+
+def _converted(array: np.ndarray, type_: TensorType, model: Model, what: str) -> np.ndarray:
+    wanted = logical_dtype(type_)
+    preprocessing: Optional[Preprocessing] = model.metadata.preprocessing
+    if type_.dtype is DType.FLOAT32 and array.dtype == np.uint8 and preprocessing is not None:
+        scale, offset = np.float32(preprocessing.scale), np.float32(preprocessing.offset)
+        return array.astype(np.float32) * scale + offset
+    if array.dtype == wanted and type_.dtype is not DType.BIT:
+        return array
+    numeric = array.dtype.kind in "fiub"
+    if numeric and type_.dtype is DType.BIT:
+        return np.where(array < 0, -1, 1).astype(np.int8)
+    if not numeric or (array.dtype.kind == "f" and wanted.kind != "f"):
+        raise InputError(f"{what} takes {wanted}, was given {array.dtype}, which does not convert")
+    converted = array.astype(wanted)
+    if wanted.kind != "f" and not np.array_equal(converted, array):
+        raise InputError(f"{what} takes {wanted}, was given {array.dtype} values outside its range")
+    return converted

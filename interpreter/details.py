@@ -1,0 +1,79 @@
+"""What tensors look like to a caller: the dictionaries of ``tf.lite.Interpreter``, logical values of bits, and
+which tensors can still be read after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xlite.schema.bits import pack_signs, unpack_signs
+from xlite.schema.errors import InputError
+from xlite.schema.lifetimes import lifetimes
+from xlite.schema.types import DType, Model, Plan, TensorType
+
+
+def logical_dtype(type_: TensorType) -> np.dtype:
+    """The dtype that a caller sees: int8 (+1 and -1) for bits."""
+    return np.dtype(np.int8) if type_.dtype is DType.BIT else type_.dtype.numpy
+
+
+def tensor_details(name: str, index: int, type_: TensorType, constant: bool) -> dict[str, Any]:
+    """One entry of ``get_tensor_details``. ``type`` is our own key: f32, i32, i8, u8 or bit. The quantization keys
+    say "not quantized", as tf.lite does for float tensors."""
+    shape = np.array(type_.shape, np.int32)
+    signature = shape.copy()
+    if not constant:
+        signature[0] = -1
+    return {
+        "name": name,
+        "index": index,
+        "shape": shape,
+        "shape_signature": signature,
+        "dtype": logical_dtype(type_).type,
+        "quantization": (0.0, 0),
+        "quantization_parameters": {
+            "scales": np.array([], np.float32),
+            "zero_points": np.array([], np.int32),
+            "quantized_dimension": 0,
+        },
+        "sparsity_parameters": {},
+        "type": type_.dtype.short,
+    }
+
+
+def read_array(array: np.ndarray, type_: TensorType) -> np.ndarray:
+    """A copy with logical shape and dtype."""
+    if type_.dtype is DType.BIT:
+        return unpack_signs(array, type_.shape, type_.packed_axes)
+    return array.copy()
+
+
+def write_array(array: np.ndarray, type_: TensorType, value: np.ndarray, what: str) -> None:
+    """Stores ``value``, which has the logical shape and dtype. Raises InputError for bits other than +1 and -1."""
+    if type_.dtype is not DType.BIT:
+        array[...] = value
+        return
+    if not np.all(np.abs(value) == 1):
+        raise InputError(f"{what} holds bits: give it +1 and -1 only")
+    array[...] = pack_signs(value, type_.packed_axes)
+
+
+def overwritten(model: Model, plan: Plan, types: Sequence[TensorType]) -> frozenset[int]:
+    """Tensors of which a later op's output took some bytes, so that they cannot be read after a run."""
+    lives = lifetimes(model)
+    placed = [
+        (plan.offsets[t], plan.offsets[t] + types[t].nbytes, life[0], t)
+        for t, life in enumerate(lives)
+        if life is not None and plan.offsets[t] >= 0
+    ]
+    placed.sort()
+    lost = set()
+    for i, (_, stop, first, tensor) in enumerate(placed):
+        for other_start, _, other_first, other in placed[i + 1 :]:
+            if other_start >= stop:
+                break
+            if other_first != first:
+                lost.add(tensor if first < other_first else other)
+    return frozenset(lost)

@@ -1,0 +1,344 @@
+"""The interpreter: a model file in, predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional, Union
+
+import numpy as np
+
+from xlite.interpreter import calling, details, memory
+from xlite.interpreter.program import Loaded, Program, Settings, compile_program, load_program
+from xlite.interpreter.resolver import Preference, Resolver
+from xlite.interpreter.targets import Target, get_target
+from xlite.schema import load_model, verify
+from xlite.schema.errors import Error, InputError
+from xlite.schema.types import Metadata, Model, Plan, TensorType
+
+if TYPE_CHECKING:
+    import os
+
+    from xlite.interpreter.profiler import ProfileRow
+
+Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, Model]
+
+
+@dataclass(frozen=True)
+class KernelRow:
+    """Which kernel computes an op. ``note`` is empty unless it is not of the backend that was wanted."""
+
+    index: int
+    name: str
+    kind: str
+    kernel: str
+    backend: str
+    wanted: str
+    note: str
+
+
+class Interpreter:
+    """Runs one model. Where the names are those of ``tf.lite.Interpreter`` they mean the same.
+
+    >>> interpreter = Interpreter("model.xlite")
+    >>> scores = interpreter(images)                     # the short form, any batch
+
+    An interpreter belongs to one thread at a time; several in several threads are independent.
+    """
+
+    def __init__(
+        self,
+        model: Source,
+        *,
+        backend: Preference = None,
+        num_threads: int = 1,
+        target: Union[str, Target, None] = None,
+        memory_limit: Union[int, str, None] = None,
+        prepack: bool = True,
+        resolver: Optional[Resolver] = None,
+        preserve_all_tensors: bool = False,
+    ) -> None:
+        """Loads, verifies, plans and resolves; memory is allocated on first use.
+
+        model: a path, the file's bytes, a file opened for reading, or a Model in memory. backend: which kernels
+        to use, see :mod:`xlite.interpreter.resolver`; it replaces the preference of ``resolver``. num_threads:
+        for kernels that can use several. target: a device profile whose memory is the limit. memory_limit:
+        bytes, or text such as ``"64MiB"``. prepack: whether kernels may keep weights in a faster layout.
+        resolver: brings kernels and custom ops of your own. preserve_all_tensors: keeps every intermediate
+        tensor readable after a run, for more memory.
+
+        Raises FileError or VerifyError for the file, BackendError for the backend, KernelError for an op that
+        nothing can compute, MemoryLimitError where the model does not fit.
+        """
+        if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
+            raise Error(f"num_threads must be 1 or more, is {num_threads!r}")
+        self._model: Optional[Model] = _load(model)
+        self._num_threads = num_threads
+        self._target = None if target is None else get_target(target)
+        limit = memory.make_limit(memory_limit, self._target)
+        self._settings = Settings(limit, bool(prepack), bool(preserve_all_tensors))
+        if resolver is None:
+            self._resolver = Resolver(backend)
+        else:
+            self._resolver = resolver if backend is None else resolver.with_backend(backend)
+        self._resolver.check(self._model)
+        self._program: Program = compile_program(self._model, 1, self._resolver, self._settings)
+        self._loaded: Optional[Loaded] = None
+        self._calls: Optional[tuple[Callable[[], None], ...]] = None
+        self._lost: Optional[frozenset[int]] = None
+        self._has_run = False
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    def allocate_tensors(self) -> None:
+        """Allocates the arena now instead of on first use. Inputs are zero until they are set."""
+        self._memory()
+
+    def close(self) -> None:
+        """Lets go of the arena and of the mapped file. Arrays that ``tensor`` gave out keep their memory alive."""
+        self._model = None
+        self._loaded = self._calls = None
+        del self._program
+
+    def __enter__(self) -> Interpreter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._model is not None:
+            self.close()
+
+    def resize_tensor_input(self, input_index: int, tensor_size: Sequence[int], strict: bool = True) -> None:
+        """Changes the batch. All inputs share it, so this resizes every input; only the first axis may change.
+        Memory is allocated anew on next use, and inputs are to be set again."""
+        model = self._open()
+        self._check_input(input_index)
+        shape = model.tensors[input_index].type.shape
+        wanted = tuple(int(d) for d in tensor_size)
+        what = f"input '{model.tensors[input_index].name}'"
+        if len(wanted) != len(shape) or wanted[1:] != shape[1:]:
+            free = ("batch", *shape[1:])
+            raise InputError(f"{what} cannot have shape {wanted}: only the batch may change, ({_joined(free)})")
+        if wanted[0] < 1:
+            raise InputError(f"{what} cannot have a batch of {wanted[0]}: it must be 1 or more")
+        self._set_batch(wanted[0])
+
+    # -- running ---------------------------------------------------------------------------------------------
+
+    def invoke(self) -> None:
+        """Runs the model on the inputs as they are set."""
+        calls = self._calls
+        if calls is None:
+            self._memory()
+            calls = self._calls
+            assert calls is not None
+        for call in calls:
+            call()
+        self._has_run = True
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Runs the model on a batch: ``it(x)``, ``it(x, y)`` or ``it({"name": x})``.
+
+        Each input: anything that numpy takes as an array of the input's shape with any batch, or without the
+        batch axis for a single sample. uint8 becomes float32 through the file's preprocessing where it has one
+        (``float32(raw) * scale + offset``); other numbers are taken as they are and converted to the input's
+        dtype. Returns one array, with the batch axis, or for a model with several outputs a list of them; a
+        dictionary by name where a dictionary was given and there are several.
+
+        Raises InputError, naming the input, for a missing one, a wrong shape or a dtype that does not convert.
+        """
+        model = self._open()
+        arrays = calling.prepare_inputs(model, inputs)
+        batch = len(arrays[0]) if arrays else 1
+        if batch != self._program.batch:
+            self._set_batch(batch)
+        loaded = self._memory()
+        for index, array in zip(model.inputs, arrays):
+            what = f"input '{model.tensors[index].name}'"
+            details.write_array(loaded.arrays[index], self._program.types[index], array, what)
+        self.invoke()
+        outputs = [details.read_array(loaded.arrays[t], self._program.types[t]) for t in model.outputs]
+        if len(outputs) == 1:
+            return outputs[0]
+        if inputs and isinstance(inputs[0], Mapping):
+            return {model.tensors[t].name: array for t, array in zip(model.outputs, outputs)}
+        return outputs
+
+    def profile(self, repeats: int = 10, warmup: int = 2) -> list[ProfileRow]:
+        """Times every op on the inputs as they are set: one row an op, in running order."""
+        if repeats < 1 or warmup < 0:
+            raise Error(f"profile needs repeats >= 1 and warmup >= 0, not {repeats} and {warmup}")
+        from xlite.interpreter.profiler import profile_steps
+
+        rows = profile_steps(self._program, self._memory().steps, repeats, warmup)
+        self._has_run = True
+        return rows
+
+    # -- tensors ---------------------------------------------------------------------------------------------
+
+    def set_tensor(self, tensor_index: int, value: np.ndarray) -> None:
+        """Copies ``value`` into an input. Shape and dtype must be exactly those of ``get_input_details``."""
+        model = self._open()
+        self._check_input(tensor_index)
+        type_ = self._program.types[tensor_index]
+        what = f"input '{model.tensors[tensor_index].name}'"
+        array = np.asarray(value)
+        if array.shape != type_.shape:
+            hint = " (resize_tensor_input changes the batch)" if array.shape[1:] == type_.shape[1:] else ""
+            raise InputError(f"{what} has shape {type_.shape}, was given {array.shape}{hint}")
+        wanted = details.logical_dtype(type_)
+        if array.dtype != wanted:
+            mend = f"convert it with .astype('{wanted}')"
+            raise InputError(f"{what} takes {wanted}, was given {array.dtype}: {mend}")
+        details.write_array(self._memory().arrays[tensor_index], type_, array, what)
+
+    def get_tensor(self, tensor_index: int) -> np.ndarray:
+        """A copy of a tensor's value; bits as int8 +1 and -1. Raises InputError for an output or intermediate
+        before the first run, and for one whose memory another tensor has taken since."""
+        model = self._open()
+        self._check_index(tensor_index)
+        loaded = self._memory()
+        tensor = model.tensors[tensor_index]
+        if not tensor.is_constant and tensor_index not in model.inputs:
+            if not self._has_run:
+                raise InputError(f"tensor '{tensor.name}' has no value yet: call invoke() first")
+            if self._lost is None:
+                self._lost = details.overwritten(model, self._program.plan, self._program.types)
+            if tensor_index in self._lost:
+                raise InputError(
+                    f"the memory of tensor '{tensor.name}' was used again during the run: create the Interpreter "
+                    "with preserve_all_tensors=True to read it"
+                )
+        return details.read_array(loaded.arrays[tensor_index], self._program.types[tensor_index])
+
+    def tensor(self, tensor_index: int) -> Callable[[], np.ndarray]:
+        """A function that returns the tensor's memory itself, without a copy; bits as their packed words. The
+        array is valid until the batch changes."""
+        self._open()
+        self._check_index(tensor_index)
+        return lambda: self._memory().arrays[tensor_index]
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        """Dictionaries as tf.lite gives them, in the order of the model's inputs."""
+        return [self._details(t) for t in self._open().inputs]
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        """Dictionaries as tf.lite gives them, in the order of the model's outputs."""
+        return [self._details(t) for t in self._open().outputs]
+
+    def get_tensor_details(self) -> list[dict[str, Any]]:
+        """Dictionaries as tf.lite gives them, for every tensor, constants included."""
+        return [self._details(t) for t in range(len(self._open().tensors))]
+
+    # -- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """What the file says."""
+        return self._open()
+
+    @property
+    def metadata(self) -> Metadata:
+        """Labels, preprocessing and where the model came from."""
+        return self._open().metadata
+
+    @property
+    def backend(self) -> str:
+        """The backend that ops are meant to run on; :meth:`kernels` says where each does."""
+        return self._resolver.default_backend
+
+    @property
+    def backends(self) -> dict[str, int]:
+        """How many ops run on each backend."""
+        counts: dict[str, int] = {}
+        for row in self.kernels():
+            counts[row.backend] = counts.get(row.backend, 0) + 1
+        return counts
+
+    @property
+    def batch(self) -> int:
+        return self._program.batch
+
+    @property
+    def num_threads(self) -> int:
+        return self._num_threads
+
+    @property
+    def target(self) -> Optional[Target]:
+        return self._target
+
+    @property
+    def account(self) -> memory.Account:
+        """The memory that the model needs with its present batch and kernels."""
+        self._open()
+        return self._program.account
+
+    @property
+    def plan(self) -> Plan:
+        """Where tensors lie in the arena with the present batch."""
+        self._open()
+        return self._program.plan
+
+    def kernels(self) -> list[KernelRow]:
+        """Which kernel computes each op, in running order."""
+        self._open()
+        rows = []
+        for i, (spec, choice) in enumerate(zip(self._program.specs, self._program.choices)):
+            kernel, op = choice.kernel, spec.op
+            rows.append(KernelRow(i, op.name, op.label, kernel.name, kernel.backend, choice.wanted, choice.note))
+        return rows
+
+    def __repr__(self) -> str:
+        if self._model is None:
+            return "<xlite.Interpreter, closed>"
+        ops = ", ".join(f"{n} on {name}" for name, n in self.backends.items())
+        return f"<xlite.Interpreter of '{self._model.metadata.model_name}': ops {ops}; batch {self.batch}>"
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _open(self) -> Model:
+        if self._model is None:
+            raise InputError("this interpreter is closed: create a new one")
+        return self._model
+
+    def _memory(self) -> Loaded:
+        if self._loaded is None:
+            self._open()
+            self._loaded = load_program(self._program)
+            self._calls = self._loaded.calls
+        return self._loaded
+
+    def _set_batch(self, batch: int) -> None:
+        if batch != self._program.batch:
+            # the new program first: where it is refused, the interpreter stays as it was
+            self._program = compile_program(self._open(), batch, self._resolver, self._settings)
+            self._loaded = self._calls = self._lost = None
+            self._has_run = False
+
+    def _details(self, index: int) -> dict[str, Any]:
+        tensor = self._open().tensors[index]
+        type_: TensorType = self._program.types[index]
+        return details.tensor_details(tensor.name, index, type_, tensor.is_constant)
+
+    def _check_index(self, index: int) -> None:
+        count = len(self._open().tensors)
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < count:
+            raise InputError(f"there is no tensor {index!r}: this model has tensors 0 to {count - 1}")
+
+    def _check_input(self, index: int) -> None:
+        model = self._open()
+        self._check_index(index)
+        if index not in model.inputs:
+            inputs = ", ".join(f"{t} ('{model.tensors[t].name}')" for t in model.inputs)
+            name = model.tensors[index].name
+            raise InputError(f"tensor {index} ('{name}') is no input: the inputs are {inputs}")
+
+
+def _load(source: Source) -> Model:
+    if not isinstance(source, Model):
+        return load_model(source)
+    verify(source)  # kernels trust every rule of the format, whoever built the model
+    return source
+
+
+def _joined(values: Sequence[object]) -> str:
+    return ", ".join(map(str, values))

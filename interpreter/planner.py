@@ -1,0 +1,202 @@
+"""Where every tensor lies in the arena.
+
+The algorithm in words, before the code:
+
+1. A tensor lives from the op that writes it to the last op that reads it. Graph inputs are never written by
+   an op and graph outputs stay until the end, so that a caller can read both after a run.
+2. Where an op may run in place (``schema.contracts.inplace_inputs``) and its input dies right there, input and
+   output become one *block*: the same bytes, alive from the first of its tensors to the last. A chain of such
+   ops is one block.
+3. Blocks are placed one after the other. A block may not touch the bytes of a placed block that is alive at
+   the same time; of the gaps between those it takes the smallest that holds it (best fit), else it goes
+   behind them. Large blocks first leaves small ones to fill the gaps ("greedy by size", Pisarchyk and Lee,
+   arXiv 2001.03288).
+4. No single order is best for every network, so a few are tried, and the best of them is improved by moving
+   the block that ends highest to the front, as long as that helps. Every step is deterministic: the same
+   model always gives the same plan. It stops as soon as the arena is as small as the lower bound.
+
+The lower bound is the largest sum of blocks that are alive during one op: no plan can be smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xlite.schema.contracts import inplace_inputs
+from xlite.schema.lifetimes import lifetimes
+from xlite.schema.types import ALIGNMENT, Model, Plan, TensorType
+
+_MAX_ROUNDS = 32  # of improvement, each one placement of all blocks
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Tensors that share one place. ``size`` is a multiple of the alignment; times are op indices, inclusive."""
+
+    tensors: tuple[int, ...]
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class OpMemory:
+    """One row of the arena's timeline: the bytes alive while op ``op`` runs, and whose they are."""
+
+    op: int
+    name: str
+    live_bytes: int
+    tensors: tuple[int, ...]
+
+
+def plan(model: Model, *, preserve_all: bool = False, types: Sequence[TensorType] | None = None) -> Plan:
+    """Plans the arena of ``model``.
+
+    preserve_all: every tensor gets bytes of its own, so that all can be read after a run. types: the type of
+    every tensor where it differs from the file's, for another batch size.
+    Returns offsets in bytes (-1 for constants), the arena's size and the lower bound.
+    """
+    if types is None:
+        types = [tensor.type for tensor in model.tensors]
+    blocks = _blocks(model, types, preserve_all)
+    bound = _lower_bound(blocks)
+    order, offsets, end = _best_placement(blocks, bound)
+    by_tensor = [-1] * len(model.tensors)
+    for block, offset in zip(order, offsets):
+        for tensor in block.tensors:
+            by_tensor[tensor] = offset
+    return Plan(tuple(by_tensor), end, bound)
+
+
+def timeline(model: Model, plan: Plan, *, types: Sequence[TensorType] | None = None) -> list[OpMemory]:
+    """The bytes of the arena in use during every op, for a picture of where the peak is. Tensors that share
+    bytes in place count once."""
+    if types is None:
+        types = [tensor.type for tensor in model.tensors]
+    lives = lifetimes(model)
+    rows = []
+    for i, op in enumerate(model.ops):
+        alive = [t for t, life in enumerate(lives) if life is not None and life[0] <= i <= life[1]]
+        sizes = {plan.offsets[t]: align(types[t].nbytes) for t in alive}
+        rows.append(OpMemory(i, op.name or op.label, sum(sizes.values()), tuple(alive)))
+    return rows
+
+
+def align(size: int, to: int = ALIGNMENT) -> int:
+    """``size`` rounded up to a multiple of ``to``."""
+    return -(-size // to) * to
+
+
+def _blocks(model: Model, types: Sequence[TensorType], preserve_all: bool) -> list[_Block]:
+    """Blocks in the order in which they begin."""
+    lives = lifetimes(model)
+    if preserve_all:
+        end = len(model.ops)
+        alone = [(t, 0, end) for t, life in enumerate(lives) if life is not None]
+        return [_Block((t,), align(types[t].nbytes), first, last) for t, first, last in alone]
+    group = {t: [t] for t, life in enumerate(lives) if life is not None}
+    for y, x in _inplace_pairs(model, types, lives).items():
+        merged = group[x]
+        merged.append(y)
+        group[y] = merged
+    blocks = []
+    for t, members in group.items():
+        if members[0] == t:
+            first = min(lives[m][0] for m in members)
+            last = max(lives[m][1] for m in members)
+            blocks.append(_Block(tuple(members), align(types[t].nbytes), first, last))
+    return sorted(blocks, key=lambda b: (b.first, b.tensors))
+
+
+def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Sequence) -> dict[int, int]:
+    """output -> the input whose bytes it takes over, in running order."""
+    kept = {*model.inputs, *model.outputs}
+    pairs: dict[int, int] = {}
+    for i, op in enumerate(model.ops):
+        inputs = [None if t < 0 else types[t] for t in op.inputs]
+        for slot in inplace_inputs(op.kind, inputs, [types[t] for t in op.outputs]):
+            x = op.inputs[slot]
+            if x not in kept and lives[x] is not None and lives[x][1] == i:
+                pairs[op.outputs[0]] = x
+                break
+    return pairs
+
+
+def _lower_bound(blocks: Sequence[_Block]) -> int:
+    """The largest sum of sizes over all moments; it can only change where a block begins."""
+    return max(_loads(blocks).values(), default=0)
+
+
+def _loads(blocks: Sequence[_Block]) -> dict[int, int]:
+    """Bytes alive at every moment at which a block begins."""
+    moments = {b.first for b in blocks}
+    return {t: sum(b.size for b in blocks if b.first <= t <= b.last) for t in moments}
+
+
+def _best_placement(blocks: list[_Block], bound: int) -> tuple[list[_Block], list[int], int]:
+    best: tuple[list[_Block], list[int], int] | None = None
+    for order in _orders(blocks):
+        offsets, end = _place(order)
+        if best is None or end < best[2]:
+            best = (order, offsets, end)
+        if end == bound:
+            return best
+    assert best is not None  # there is always at least one order
+    for _ in range(_MAX_ROUNDS):
+        order, offsets, end = best
+        highest = max(range(len(order)), key=lambda i: (offsets[i] + order[i].size, -i))
+        order = [order[highest], *order[:highest], *order[highest + 1 :]]
+        offsets, end = _place(order)
+        if end >= best[2]:
+            break
+        best = (order, offsets, end)
+    return best
+
+
+def _orders(blocks: list[_Block]):
+    """Orders to try, the one that is best most often first. Sorting is stable, so ties keep running order."""
+
+    def duration(b: _Block) -> int:
+        return b.last - b.first + 1
+
+    def crowd(b: _Block) -> int:  # the fullest moment of a block's life
+        return max(load[t] for t in load if b.first <= t <= b.last)
+
+    load = _loads(blocks)
+    yield sorted(blocks, key=lambda b: -b.size)
+    yield sorted(blocks, key=lambda b: (-crowd(b), -b.size))
+    yield sorted(blocks, key=lambda b: -b.size * duration(b))
+    yield sorted(blocks, key=lambda b: (-duration(b), -b.size))
+    yield blocks
+    yield sorted(blocks, key=lambda b: -b.last)
+
+
+def _place(order: Sequence[_Block]) -> tuple[list[int], int]:
+    """Offsets by best fit in this order, and the end of the highest block."""
+    offsets: list[int] = []
+    end = 0
+    for block in order:
+        busy = sorted(
+            (offset, offset + other.size)
+            for other, offset in zip(order, offsets)
+            if other.first <= block.last and block.first <= other.last
+        )
+        offset = _best_gap(busy, block.size)
+        offsets.append(offset)
+        end = max(end, offset + block.size)
+    return offsets, end
+
+
+def _best_gap(busy: Sequence[tuple[int, int]], size: int) -> int:
+    """The start of the smallest gap between busy intervals (sorted by start) that holds ``size`` bytes, else
+    the end of the last interval."""
+    best = -1
+    smallest = 0
+    top = 0
+    for start, stop in busy:
+        gap = start - top
+        if gap >= size and (best < 0 or gap < smallest):
+            best, smallest = top, gap
+        top = max(top, stop)
+    return top if best < 0 else best
