@@ -1,0 +1,65 @@
+"""Weights and computation in other types than float32.
+
+The converted model computes in float32, always. Weights saved as float16, bfloat16 or float64 are cast; a layer
+whose policy computes in another type (mixed precision, say) computes in float32 instead, which is noted, since
+the outputs then differ from Keras's in the last digits of the narrower type. Weights that Keras itself has
+quantized to int8, int4 or float8 are refused: their float originals are gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xlite.converter.frontend.model import KerasLayer
+from xlite.schema.errors import ConversionError
+
+_PLAIN = {"float32", "float64", "float16", "bfloat16", "half", "double", "mixed_float16", "mixed_bfloat16"}
+_INPUTS = {"uint8", "int8", "uint16", "int16", "int32", "int64", "bool"}
+
+
+def as_float32(values: np.ndarray, declared: str = "") -> np.ndarray:
+    """Any float array as float32; others as they are. ``declared`` is what an HDF5 attribute says, where bfloat16
+    is stored as two opaque bytes."""
+    if declared == "bfloat16" and values.dtype.itemsize == 2:
+        words = values.view(np.uint16).astype(np.uint32) << 16
+        return words.view(np.float32)
+    if values.dtype.kind == "f" or values.dtype.name == "bfloat16":
+        return values.astype(np.float32, copy=False)
+    return values
+
+
+def policy_name(config: dict[str, Any]) -> str:
+    """The name of a layer's dtype policy; "float32" where it has none. Keras writes it plainly or as a config."""
+    policy = config.get("dtype")
+    while isinstance(policy, dict):
+        inner = policy.get("config")
+        policy = inner.get("name", inner.get("source_name")) if isinstance(inner, dict) else inner
+    return policy if isinstance(policy, str) else "float32"
+
+
+def notes_on_dtypes(layers: list[KerasLayer]) -> list[str]:
+    """A sentence for each policy other than float32, with the layers that have it.
+
+    Raises ConversionError for a policy that xlite cannot honour.
+    """
+    found: dict[str, list[str]] = {}
+    for layer in layers:
+        policy = policy_name(layer.config)
+        is_input = layer.class_name == "InputLayer"
+        if layer.config.get("quantization_config") or not (policy in _PLAIN or (is_input and policy in _INPUTS)):
+            raise ConversionError(
+                f"layer '{layer.name}' has the dtype policy '{policy}', which xlite cannot read; convert the model "
+                "as it was before `quantize`, with float32 layers"
+            )
+        if policy != "float32":
+            found.setdefault(policy, []).append(layer.name)
+    return [_note(policy, names) for policy, names in found.items()]
+
+
+def _note(policy: str, names: list[str]) -> str:
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if policy in _INPUTS:
+        return f"input {shown} is {policy} in Keras and float32 here: give it the same numbers as float32"
+    return f"{shown}: '{policy}' in Keras, computed in float32 here"
