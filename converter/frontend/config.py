@@ -66,7 +66,7 @@ def is_operation(spec: LayerSpec) -> bool:
     return spec.module.startswith(("keras.src.ops", "keras.ops"))
 
 
-# -- layers --------------------------------------------------------------------------------------------------------
+# -- layers --------------------------------------------------------------------------------------------------
 
 
 def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
@@ -141,7 +141,8 @@ def _count_calls_from_zero(model: ModelSpec, nested: LayerSpec, legacy: bool) ->
     def down(ref: Ref) -> Ref:
         return ref._replace(call=ref.call - 1) if ref.layer == nested.name else ref
 
-    among_calls = [r.call for s in model.layers for c in s.calls for r in refs_in(_all(c)) if r.layer == nested.name]
+    refs = [ref for spec in model.layers for call in spec.calls for ref in refs_in(_all(call))]
+    among_calls = [ref.call for ref in refs if ref.layer == nested.name]
     among_outputs = [ref.call for ref in model.outputs if ref.layer == nested.name]
     if legacy:
         shift_calls = shift_outputs = max(among_calls + among_outputs, default=0) >= len(nested.calls)
@@ -156,13 +157,13 @@ def _count_calls_from_zero(model: ModelSpec, nested: LayerSpec, legacy: bool) ->
         model.outputs = [down(ref) for ref in model.outputs]
 
 
-# -- Sequential ----------------------------------------------------------------------------------------------------
+# -- Sequential ----------------------------------------------------------------------------------------------
 
 
 def _sequential(config: dict[str, Any], layers: list[LayerSpec]) -> ModelSpec:
     """A chain of calls behind an InputLayer, which is made where the file has none."""
     if not layers:
-        raise ConversionError(f"Sequential model '{config.get('name', '')}' has no layers; add some and save it again")
+        raise ConversionError(f"Sequential model '{config.get('name', '')}' has no layers; add some and save it")
     if layers[0].class_name != "InputLayer":
         shape = _input_shape(layers[0]) or config.get("build_input_shape")
         made = {"name": f"{layers[0].name}_input", "batch_shape": shape, "dtype": "float32"}
@@ -182,7 +183,7 @@ def _input_shape(spec: LayerSpec) -> Any:
     return spec.config.get("batch_shape") or spec.config.get("batch_input_shape")
 
 
-# -- calls ---------------------------------------------------------------------------------------------------------
+# -- calls ---------------------------------------------------------------------------------------------------
 
 
 def _parse_call(node: Any) -> Call:

@@ -50,8 +50,8 @@ def notes_on_dtypes(layers: list[KerasLayer]) -> list[str]:
         is_input = layer.class_name == "InputLayer"
         if layer.config.get("quantization_config") or not (policy in _PLAIN or (is_input and policy in _INPUTS)):
             raise ConversionError(
-                f"layer '{layer.name}' has the dtype policy '{policy}', which xlite cannot read; convert the model "
-                "as it was before `quantize`, with float32 layers"
+                f"layer '{layer.name}' has the dtype policy '{policy}', which xlite cannot read; convert the "
+                "model as it was before `quantize`, with float32 layers"
             )
         if policy != "float32":
             found.setdefault(policy, []).append(layer.name)

@@ -44,7 +44,7 @@ class _Inliner:
                 done[ref.layer, 0] = [feeds[index]]
         waiting = [(spec, number) for spec in model.layers for number in range(len(spec.calls))]
         while waiting:
-            left = [(spec, number) for spec, number in waiting if not self._try(spec, number, path, done, inherited)]
+            left = [entry for entry in waiting if not self._try(*entry, path, done, inherited)]
             if len(left) == len(waiting):
                 spec, number = left[0]
                 raise FileError(f"call {number} of layer '{spec.name}' waits for a tensor that nothing computes")
@@ -72,9 +72,8 @@ class _Inliner:
     def _leaf(self, spec: LayerSpec, path: Path, call: Call) -> Ref:
         layer = self.layers.get(path)
         if layer is None:
-            layer = KerasLayer(
-                self._unique("/".join(path)), spec.class_name, spec.registered_name, spec.config, module=spec.module
-            )
+            name = self._unique("/".join(path))
+            layer = KerasLayer(name, spec.class_name, spec.registered_name, spec.config, module=spec.module)
             self.layers[path] = layer
         if len(self.order) >= _MAX_CALLS:
             raise FileError(f"the model makes more than {_MAX_CALLS} layer calls once nested models are unrolled")

@@ -71,8 +71,8 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     info = archive.getinfo(name)
     if info.file_size > max(_FREE_BYTES, _MAX_EXPANSION * info.compress_size):
         raise FileError(
-            f"'{name}' in the zip unpacks from {info.compress_size} to {info.file_size} bytes; the file is damaged "
-            "or was made to exhaust memory"
+            f"'{name}' in the zip unpacks from {info.compress_size} to {info.file_size} bytes; the file is "
+            "damaged or was made to exhaust memory"
         )
     return archive.read(name)
 

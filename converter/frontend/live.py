@@ -28,8 +28,8 @@ def read_config(model: Any) -> tuple[dict[str, Any], str]:
         config = json.loads(model.to_json())
     except NotImplementedError as error:
         raise ConversionError(
-            f"model '{model.name}' cannot describe its layers ({_first_line(error)}); rebuild it as a functional or "
-            "Sequential model, and give layers of your own a get_config"
+            f"model '{model.name}' cannot describe its layers ({_first_line(error)}); rebuild it as a functional "
+            "or Sequential model, and give layers of your own a get_config"
         ) from error
     return config, _version(model)
 

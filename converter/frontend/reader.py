@@ -77,7 +77,8 @@ def _read_file(path: str) -> KerasModel:
         raise type(error)(f"{path}: {error}") from error.__cause__
     except _DAMAGE as error:
         raise FileError(
-            f"{path} is damaged or no file that Keras writes ({type(error).__name__}: {error}); save the model again"
+            f"{path} is damaged or no file that Keras writes ({type(error).__name__}: {error}); save the model "
+            "again"
         ) from error
     model.source_name = os.path.basename(path)
     model.source_sha256 = digest

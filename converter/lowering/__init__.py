@@ -1,1 +1,36 @@
+"""Keras layers -> nodes of the graph: ``lower``, and the decorators with which users add layers of their own.
 
+One module a family of layers; importing it registers what it knows.
+"""
+
+import sys
+import types
+
+from xlite.converter.lowering import (  # noqa: F401  (each registers its layers)
+    code,
+    conv,
+    dense,
+    merge,
+    norm,
+    passthrough,
+    pooling,
+    shape,
+)
+from xlite.converter.lowering.activation import activation
+from xlite.converter.lowering.build import lower
+from xlite.converter.lowering.context import Context
+from xlite.converter.lowering.quantizers import input_quantizer, kernel_quantizer
+from xlite.converter.lowering.registry import lowering
+
+__all__ = ["Context", "activation", "input_quantizer", "kernel_quantizer", "lower", "lowering"]
+
+
+class _Decorator(types.ModuleType):
+    """``xlite.converter.lowering`` is this package and, in the manner of the public face, the decorator itself:
+    ``@xlite.converter.lowering("MyPkg>MyLayer")`` works whatever has been imported before."""
+
+    def __call__(self, *names: str) -> object:
+        return lowering(*names)
+
+
+sys.modules[__name__].__class__ = _Decorator

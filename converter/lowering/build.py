@@ -1,0 +1,108 @@
+"""``lower``: every call of every layer, in order, to nodes of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xlite.converter.frontend.model import KerasLayer, KerasModel, Ref, refs_in
+from xlite.converter.graph import Graph, Layer, Value
+from xlite.converter.lowering.context import Context
+from xlite.converter.lowering.registry import find_lowering
+from xlite.schema.errors import ConversionError
+from xlite.schema.types import DType, OpKind, ReshapeOptions, TensorType
+
+
+def lower(model: KerasModel) -> Graph:
+    """The float program of a model, with SIGN and UNPACK where a quantizer stands; batch 1.
+
+    Raises UnsupportedLayerError for a layer without a lowering and ConversionError for one whose configuration or
+    weights do not add up; both name the layer and the mend.
+    """
+    graph = Graph(model.name)
+    values: dict[tuple[str, int], list[Value]] = {}
+    layers = {layer.name: layer for layer in model.layers}
+    rows = {layer.name: _row(layer) for layer in model.layers}
+    shared: dict[str, dict[str, Value]] = {layer.name: {} for layer in model.layers}
+    graph.layers = list(rows.values())
+    for name, number in model.order:
+        layer = layers[name]
+        call = layer.calls[number]
+        if layer.class_name == "InputLayer":
+            values[name, number] = [_input(layer)]
+            continue
+        context = Context(graph, layer, call, rows[name], shared[name])
+        values[name, number] = _lower_call(context, number, _inputs(context, values))
+    graph.inputs = [_value(values, ref) for ref in model.inputs]
+    _set_outputs(graph, [(ref.layer, _value(values, ref)) for ref in model.outputs])
+    return graph
+
+
+def _row(layer: KerasLayer) -> Layer:
+    return Layer(layer.name, layer.class_name, parameters=sum(int(w.size) for w in layer.weights))
+
+
+def _input(layer: KerasLayer) -> Value:
+    shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
+    if not shape:
+        raise ConversionError(
+            f"input '{layer.name}' has no shape; give the model one, as in keras.Input((32, 32, 3)), and save it "
+            "again"
+        )
+    if len(shape) < 2:
+        raise ConversionError(f"input '{layer.name}' has a batch axis only; reshape it to (batch, 1)")
+    if any(size is None for size in shape[1:]):
+        fixed = ", ".join("32" if size is None else str(size) for size in shape[1:])
+        raise ConversionError(
+            f"input '{layer.name}' has the shape {tuple(shape)} with an unknown axis besides the batch; build the "
+            f"model with a fixed shape, as in keras.Input(({fixed},)), and set_weights of this one"
+        )
+    if not all(isinstance(size, int) and size >= 1 for size in shape[1:]):
+        raise ConversionError(f"input '{layer.name}' has the shape {tuple(shape)}; give it whole numbers above 0")
+    return Value(layer.name, TensorType((1, *shape[1:]), DType.FLOAT32))
+
+
+def _inputs(ctx: Context, values: dict[tuple[str, int], list[Value]]) -> list[Value]:
+    for name, argument in ctx.call.kwargs.items():
+        if name != "inputs" and next(refs_in(argument), None) is not None:
+            raise ctx.unsupported(f"is called with a tensor as {name}=", "call it with its inputs alone")
+    return [_value(values, ref) for ref in ctx.call.inputs]
+
+
+def _value(values: dict[tuple[str, int], list[Value]], ref: Ref) -> Value:
+    outputs = values[ref.layer, ref.call]
+    if not 0 <= ref.tensor < len(outputs):
+        raise ConversionError(
+            f"layer '{ref.layer}' gives {len(outputs)} outputs and the model reads output {ref.tensor}; save it "
+            "again"
+        )
+    return outputs[ref.tensor]
+
+
+def _lower_call(ctx: Context, number: int, inputs: list[Value]) -> list[Value]:
+    function = find_lowering(ctx.layer)
+    known = len(ctx.graph.nodes)
+    try:
+        result = function(ctx, *inputs)
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise ctx.error(
+            f"could not be lowered ({type(error).__name__}: {error})",
+            "check its configuration and the number of its inputs",
+        ) from error
+    outputs = [result] if isinstance(result, Value) else list(result)
+    made = {value for node in ctx.graph.nodes[known:] for value in node.outputs}
+    label = ctx.name if number == 0 else f"{ctx.name}:{number}"
+    for index, value in enumerate(outputs):
+        if value in made:  # a layer that does nothing at inference passes its input on, name and all
+            value.name = label if index == 0 else f"{label}[{index}]"
+    return outputs
+
+
+def _set_outputs(graph: Graph, outputs: Sequence[tuple[str, Value]]) -> None:
+    """Graph outputs are tensors of their own: an input, or a second use of one output, is copied."""
+    for layer, value in outputs:
+        if value in graph.inputs or value in graph.outputs:
+            shape = value.type.shape[1:]
+            copy = graph.add(OpKind.RESHAPE, [value], ReshapeOptions(shape), layers=(layer,))
+            copy.name = f"{value.name}:copy"
+            value = copy
+        graph.outputs.append(value)
