@@ -191,7 +191,7 @@ class Decoder:
         element = kind[1:-1]
         reader = _READ.get(element)
         width = _OFFSET_WIDTH if reader is None else reader.size
-        span = self._vector(target, width, field.align or width, path)
+        span = self._vector(target, width, field, path)
         if element == "u8":
             return span
         if element == "table":
@@ -210,11 +210,14 @@ class Decoder:
             return number, None  # of a newer version; the caller says so
         return number, self.table(self._follow(where, path), field.of[number - 1], path)
 
-    def _vector(self, target: int, width: int, align: int, path: Path) -> Span:
+    def _vector(self, target: int, width: int, field: Field, path: Path) -> Span:
         count = _U32.unpack_from(self.data, target)[0]
+        align = field.align or width
         start = target + 4
         if start + count * width > self.size:
             self._past_end(path, f"vector of {count} elements", target)
+        if field.limit is not None and count > field.limit:
+            self._fail(path, f"vector of {count} elements at byte {target}, the limit is {field.limit}")
         if start % align and count:
             self._fail(path, f"the vector's first element at byte {start} is not aligned to {align} bytes")
         self._spend(4 + count * width, path)

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
+
 SCALARS = {"u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
 
 
@@ -18,6 +20,7 @@ class Field:
     """One field. ``kind`` is a key of ``SCALARS``, ``string``, ``table``, ``union``, or a vector of one of these
     in brackets. A union takes two slots, its type and its value. ``of``: the table, or the union's members in
     order. ``align``: of a vector's first element, in bytes, where the schema asks for more than the element.
+    ``limit``: the longest vector that a reader takes.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Field:
     default: Any = None
     of: Any = None
     align: Optional[int] = None
+    limit: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,9 @@ METADATA = Table(
         Field("source_sha256", "string", ""),
         Field("source_format", "string", ""),
         Field("model_name", "string", ""),
-        Field("labels", "[string]", ()),
+        Field("labels", "[string]", (), limit=MAX_LABELS),
         Field("preprocessing", "table", of=PREPROCESSING),
-        Field("entries", "[table]", of=KEY_VALUE),
+        Field("entries", "[table]", of=KEY_VALUE, limit=MAX_ENTRIES),
     ),
 )
 MODEL = Table(
@@ -123,9 +127,9 @@ MODEL = Table(
     (
         Field("version_major", "u16", 0),
         Field("version_minor", "u16", 0),
-        Field("tensors", "[table]", of=TENSOR),
-        Field("buffers", "[table]", of=BUFFER),
-        Field("ops", "[table]", of=OP),
+        Field("tensors", "[table]", of=TENSOR, limit=MAX_TENSORS),
+        Field("buffers", "[table]", of=BUFFER, limit=MAX_BUFFERS),
+        Field("ops", "[table]", of=OP, limit=MAX_OPS),
         Field("inputs", "[i32]", ()),
         Field("outputs", "[i32]", ()),
         Field("plan", "table", of=PLAN),

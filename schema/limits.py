@@ -6,6 +6,6 @@ They are far above any network and low enough that a hostile file cannot make a 
 MAX_TENSORS = 1 << 16
 MAX_OPS = 1 << 16
 MAX_BUFFERS = 1 << 16
-MAX_LABELS = 1 << 20
+MAX_LABELS = 1 << 16
 MAX_ENTRIES = 1 << 16
 MAX_ARENA_BYTES = 1 << 40  # also of all activations together

@@ -15,7 +15,6 @@ from xlite.schema.contracts.rules import ContractError, check_size
 from xlite.schema.decoder import Decoder, Path, Span, TableVector, path_text
 from xlite.schema.errors import FileError, VerifyError
 from xlite.schema.layout import MODEL, OP_OPTIONS, Table
-from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
 from xlite.schema.naming import quoted
 
 Source = Union[bytes, bytearray, memoryview, mmap.mmap, np.ndarray]
@@ -44,7 +43,7 @@ def read_model(data: Source) -> t.Model:
 def _view(data: Any) -> memoryview:
     try:
         return memoryview(data).cast("B").toreadonly()
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: a map that is closed
         raise FileError(f"cannot read a model from {type(data).__name__}: {error}") from None
 
 
@@ -70,8 +69,6 @@ class _Reader:
         self.version = (version["version_major"], version["version_minor"])
         _check_version(*self.version)
         root = self.decoder.root(MODEL)
-        for name, limit in (("tensors", MAX_TENSORS), ("buffers", MAX_BUFFERS), ("ops", MAX_OPS)):
-            _check_count(root[name].span, limit)
         buffers = [fields["data"] for _, fields in self.decoder.tables(root["buffers"])]
         return t.Model(
             tensors=[self._tensor(f, buffers, path) for path, f in self.decoder.tables(root["tensors"])],
@@ -139,8 +136,6 @@ class _Reader:
     def _metadata(self, fields: Fields | None) -> t.Metadata:
         if fields is None:
             return t.Metadata()
-        if len(fields["labels"]) > MAX_LABELS:
-            raise VerifyError(f"metadata.labels: {len(fields['labels'])} labels, the limit is {MAX_LABELS}")
         preprocessing = fields["preprocessing"]
         return t.Metadata(
             **{
@@ -152,7 +147,6 @@ class _Reader:
         )
 
     def _entries(self, vector: TableVector) -> dict[str, str]:
-        _check_count(vector.span, MAX_ENTRIES)
         entries: dict[str, str] = {}
         for path, fields in self.decoder.tables(vector):
             if fields["key"] in entries:
@@ -193,8 +187,3 @@ def _check_version(major: int, minor: int) -> None:
         )
     if major < 1:
         raise VerifyError(f"version_major: there is no version {major}.{minor} of the format")
-
-
-def _check_count(span: Span, limit: int) -> None:
-    if span.length > limit:
-        raise VerifyError(f"{path_text(span.path)}: vector of {span.length} elements, the limit is {limit}")
