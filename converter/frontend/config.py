@@ -166,8 +166,9 @@ def _sequential(config: dict[str, Any], layers: list[LayerSpec]) -> ModelSpec:
         raise ConversionError(f"Sequential model '{config.get('name', '')}' has no layers; add some and save it")
     if layers[0].class_name != "InputLayer":
         shape = _input_shape(layers[0]) or config.get("build_input_shape")
-        made = {"name": f"{layers[0].name}_input", "batch_shape": shape, "dtype": "float32"}
-        layers = [LayerSpec(made["name"], "InputLayer", "InputLayer", "", made), *layers]
+        name = f"{layers[0].name}_input"
+        made = {"name": name, "batch_shape": shape, "dtype": "float32"}
+        layers = [LayerSpec(name, "InputLayer", "InputLayer", "", made), *layers]
     previous = Ref(layers[0].name)
     layers[0].calls = []
     for spec in layers[1:]:
@@ -231,5 +232,5 @@ def _with_refs(structure: Any) -> Any:
     if structure.get("class_name") == "__keras_tensor__":
         return Ref(*structure["config"]["keras_history"])
     if structure.get("class_name") == "__tuple__":
-        return [_with_refs(item) for item in structure.get("config", structure.get("items", []))]
+        return [_with_refs(item) for item in structure.get("config") or structure.get("items") or []]
     return {key: _with_refs(item) for key, item in structure.items()}

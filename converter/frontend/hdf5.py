@@ -29,7 +29,7 @@ def import_h5py() -> Any:
 
 
 def child(group: Any, name: str) -> Any:
-    """The object called ``name`` (a path) in a group, or None. Links are refused: they may lead out of the file."""
+    """The object called ``name`` (a path) in a group, or None. Links, which may lead elsewhere, are refused."""
     h5py = import_h5py()
     here = group
     for part in name.split("/"):
