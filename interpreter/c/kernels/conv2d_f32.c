@@ -1,0 +1,182 @@
+/* CONV_2D of floats, with float or bit filters.
+ *
+ * The windows of STRIP output pixels are gathered side by side, element k of all of them next to each other. Then
+ * TILE filters at a time go over the strip: an element of a filter is used STRIP times, a gathered element TILE
+ * times, and the sums stay in registers. Every sum runs over the window in one order, whatever the strip, so that
+ * a pixel's value does not depend on where it lies. */
+#include <string.h>
+
+#include "bits.h"
+#include "lanes.h"
+#include "store.h"
+#include "window.h"
+
+#define STRIP 8
+#define TILE 4
+#define FEW 2 /* so many pixels at the end of an image are done one by one: a strip costs as much as three */
+
+typedef struct conv {
+  const xl_conv2d_params *p;
+  int32_t group_c, group_out; /* input and output channels of a group */
+  ptrdiff_t k;                /* elements of a window */
+  const float *x;
+  const float *weights;       /* one of these two is NULL */
+  const uint32_t *bits;
+  float *strip;               /* workspace: [k][STRIP] */
+} conv;
+
+uint64_t xl_conv2d_f32_workspace(const xl_conv2d_params *p) {
+  const uint64_t taps = (uint64_t)p->window.window_h * (uint64_t)p->window.window_w;
+  return taps * (uint64_t)(p->in_c / p->groups) * STRIP * sizeof(float);
+}
+
+/* Output pixel `index` of the whole batch: its window becomes column 0 of `to`, whose rows are `stride` apart. */
+static void gather(const conv *c, int32_t index, int32_t group, float *to, ptrdiff_t stride) {
+  const xl_window *win = &c->p->window;
+  const int32_t x = index % win->out_w, y = index / win->out_w % win->out_h, n = index / win->out_w / win->out_h;
+  const xl_span h = xl_span_h(win, y), w = xl_span_w(win, x);
+  const float *image = c->x + (ptrdiff_t)n * win->in_h * win->in_w * c->p->in_c + group * c->group_c;
+  for (int32_t i = 0; i < win->window_h; ++i) {
+    const ptrdiff_t row = h.start + (ptrdiff_t)i * win->dilation_h;
+    for (int32_t j = 0; j < win->window_w; ++j) {
+      if (i >= h.begin && i < h.end && j >= w.begin && j < w.end) {
+        const float *from = image + (row * win->in_w + w.start + (ptrdiff_t)j * win->dilation_w) * c->p->in_c;
+        for (int32_t e = 0; e < c->group_c; ++e) to[e * stride] = from[e];
+      } else {
+        for (int32_t e = 0; e < c->group_c; ++e) to[e * stride] = 0.0f;
+      }
+      to += c->group_c * stride;
+    }
+  }
+}
+
+/* sums[f][s] = the dot product of filter f and pixel s of the strip. */
+static void tile_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
+  xl_f32x4 a0 = xl_splat4(0), a1 = a0, a2 = a0, a3 = a0; /* pixels 0 to 3 */
+  xl_f32x4 b0 = a0, b1 = a0, b2 = a0, b3 = a0;           /* pixels 4 to 7 */
+  for (ptrdiff_t i = 0; i < k; ++i, x += STRIP) {
+    const xl_f32x4 a = xl_load4(x), b = xl_load4(x + XL_LANES);
+    const xl_f32x4 s0 = xl_splat4(w0[i]), s1 = xl_splat4(w1[i]), s2 = xl_splat4(w2[i]), s3 = xl_splat4(w3[i]);
+    a0 = xl_add_product4(a0, a, s0), b0 = xl_add_product4(b0, b, s0);
+    a1 = xl_add_product4(a1, a, s1), b1 = xl_add_product4(b1, b, s1);
+    a2 = xl_add_product4(a2, a, s2), b2 = xl_add_product4(b2, b, s2);
+    a3 = xl_add_product4(a3, a, s3), b3 = xl_add_product4(b3, b, s3);
+  }
+  xl_store4(sums[0], a0), xl_store4(sums[0] + XL_LANES, b0);
+  xl_store4(sums[1], a1), xl_store4(sums[1] + XL_LANES, b1);
+  xl_store4(sums[2], a2), xl_store4(sums[2] + XL_LANES, b2);
+  xl_store4(sums[3], a3), xl_store4(sums[3] + XL_LANES, b3);
+}
+
+/* The same with filters of signs: no product, the sign of x changes where the filter's bit is 1. */
+static void tile_bits(const float *x, const uint32_t *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  xl_f32x4 a0 = xl_splat4(0), a1 = a0, a2 = a0, a3 = a0;
+  xl_f32x4 b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  for (ptrdiff_t first = 0; first < k; first += XL_WORD_BITS) {
+    const ptrdiff_t word = first / XL_WORD_BITS, end = k - first < XL_WORD_BITS ? k - first : XL_WORD_BITS;
+    uint32_t w0 = w[0][word], w1 = w[1][word], w2 = w[2][word], w3 = w[3][word];
+    for (ptrdiff_t i = 0; i < end; ++i, x += STRIP) {
+      const xl_f32x4 a = xl_load4(x), b = xl_load4(x + XL_LANES);
+      const xl_u32x4 s0 = xl_splat4_u32(w0 << 31), s1 = xl_splat4_u32(w1 << 31);
+      const xl_u32x4 s2 = xl_splat4_u32(w2 << 31), s3 = xl_splat4_u32(w3 << 31);
+      a0 = xl_add4(a0, xl_flip4(a, s0)), b0 = xl_add4(b0, xl_flip4(b, s0));
+      a1 = xl_add4(a1, xl_flip4(a, s1)), b1 = xl_add4(b1, xl_flip4(b, s1));
+      a2 = xl_add4(a2, xl_flip4(a, s2)), b2 = xl_add4(b2, xl_flip4(b, s2));
+      a3 = xl_add4(a3, xl_flip4(a, s3)), b3 = xl_add4(b3, xl_flip4(b, s3));
+      w0 >>= 1, w1 >>= 1, w2 >>= 1, w3 >>= 1;
+    }
+  }
+  xl_store4(sums[0], a0), xl_store4(sums[0] + XL_LANES, b0);
+  xl_store4(sums[1], a1), xl_store4(sums[1] + XL_LANES, b1);
+  xl_store4(sums[2], a2), xl_store4(sums[2] + XL_LANES, b2);
+  xl_store4(sums[3], a3), xl_store4(sums[3] + XL_LANES, b3);
+}
+
+/* One pixel, its window contiguous: the same sums in the same order. */
+static void column_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  float t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+  for (ptrdiff_t i = 0; i < k; ++i) {
+    t0 += x[i] * w[0][i];
+    t1 += x[i] * w[1][i];
+    t2 += x[i] * w[2][i];
+    t3 += x[i] * w[3][i];
+  }
+  sums[0][0] = t0, sums[1][0] = t1, sums[2][0] = t2, sums[3][0] = t3;
+}
+
+static void column_bits(const float *x, const uint32_t *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  float t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+  for (ptrdiff_t i = 0; i < k; ++i) {
+    t0 += xl_flip(x[i], xl_flip_of(w[0], i));
+    t1 += xl_flip(x[i], xl_flip_of(w[1], i));
+    t2 += xl_flip(x[i], xl_flip_of(w[2], i));
+    t3 += xl_flip(x[i], xl_flip_of(w[3], i));
+  }
+  sums[0][0] = t0, sums[1][0] = t1, sums[2][0] = t2, sums[3][0] = t3;
+}
+
+/* Filters `filter` to filter + TILE - 1; those behind `last` are computed as `last` and not used. */
+static void tile(const conv *c, int32_t filter, int32_t last, int width, float sums[TILE][STRIP]) {
+  if (c->weights != NULL) {
+    const float *w[TILE];
+    for (int f = 0; f < TILE; ++f) w[f] = c->weights + xl_min32(filter + f, last) * c->k;
+    if (width == 1) {
+      column_f32(c->strip, w, c->k, sums);
+    } else {
+      tile_f32(c->strip, w, c->k, sums);
+    }
+  } else {
+    const uint32_t *w[TILE];
+    for (int f = 0; f < TILE; ++f) w[f] = c->bits + xl_min32(filter + f, last) * xl_words(c->k);
+    if (width == 1) {
+      column_bits(c->strip, w, c->k, sums);
+    } else {
+      tile_bits(c->strip, w, c->k, sums);
+    }
+  }
+}
+
+/* `pixels` output pixels from `index` on, which fill a strip of `width`. out: the first one's channels. */
+static void convolve_strip(const conv *c, int32_t index, int32_t pixels, int width, float *out) {
+  float sums[TILE][STRIP];
+  if (pixels < width) memset(c->strip, 0, (size_t)(c->k * width) * sizeof *c->strip);
+  for (int32_t g = 0; g < c->p->groups; ++g) {
+    const int32_t first = g * c->group_out, last = first + c->group_out - 1;
+    for (int32_t s = 0; s < pixels; ++s) gather(c, index + s, g, c->strip + s, width);
+    for (int32_t f = first; f <= last; f += TILE) {
+      const int32_t filters = xl_min32(last - f + 1, TILE);
+      tile(c, f, last, width, sums);
+      for (int32_t s = 0; s < pixels; ++s) {
+        for (int32_t i = 0; i < filters; ++i) out[s * (ptrdiff_t)c->p->out_c + f + i] = sums[i][s];
+      }
+    }
+  }
+}
+
+static void convolve(const xl_op *op, const float *weights, const uint32_t *bits) {
+  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  const xl_channels channels = xl_channels_of(op, &p->activation);
+  const int32_t pixels = p->batch * p->window.out_h * p->window.out_w;
+  float *out = (float *)op->out;
+  conv c;
+  c.p = p;
+  c.group_c = p->in_c / p->groups;
+  c.group_out = p->out_c / p->groups;
+  c.k = (ptrdiff_t)p->window.window_h * p->window.window_w * c.group_c;
+  c.x = (const float *)op->in[0];
+  c.weights = weights;
+  c.bits = bits;
+  c.strip = (float *)op->workspace;
+  for (int32_t i = 0; i < pixels;) {
+    const int width = pixels - i <= FEW ? 1 : STRIP;
+    const int32_t n = xl_min32(pixels - i, width);
+    convolve_strip(&c, i, n, width, out);
+    for (int32_t s = 0; s < n; ++s, out += p->out_c) xl_finish_f32(&channels, 0, p->out_c, out);
+    i += n;
+  }
+}
+
+void xl_conv2d_f32_f32_f32(const xl_op *op) { convolve(op, (const float *)op->in[1], NULL); }
+
+void xl_conv2d_f32_b_f32(const xl_op *op) { convolve(op, NULL, (const uint32_t *)op->in[1]); }

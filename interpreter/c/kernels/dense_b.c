@@ -1,0 +1,33 @@
+/* DENSE of bits with bit filters: each row of x against every filter. */
+#include "bits.h"
+#include "store.h"
+#include "xor_popcount.h"
+
+/* out_words: 4-byte words of an output row. */
+static void dense(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+  const xl_dense_params *p = (const xl_dense_params *)op->params;
+  const xl_channels channels = xl_channels_of(op, &p->activation);
+  const ptrdiff_t words = xl_words(p->features);
+  const uint32_t *x = (const uint32_t *)op->in[0];
+  char *out = (char *)op->out;
+  uint32_t counts[XL_BLOCK];
+  for (int32_t r = 0; r < p->rows; ++r) {
+    const uint32_t *filters = (const uint32_t *)op->in[1];
+    for (int32_t u = 0; u < p->units; u += XL_BLOCK) {
+      const int32_t n = xl_min32(p->units - u, XL_BLOCK);
+      xl_count_differing(x, filters, words, n, counts);
+      store(&channels, u, n, p->features, counts, out);
+      filters += n * words;
+    }
+    x += words;
+    out += out_words * 4;
+  }
+}
+
+void xl_dense_b_b_b(const xl_op *op) {
+  dense(op, xl_store_b, xl_words(((const xl_dense_params *)op->params)->units));
+}
+
+void xl_dense_b_b_i32(const xl_op *op) { dense(op, xl_store_i32, ((const xl_dense_params *)op->params)->units); }
+
+void xl_dense_b_b_f32(const xl_op *op) { dense(op, xl_store_f32, ((const xl_dense_params *)op->params)->units); }

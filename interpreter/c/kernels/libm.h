@@ -1,0 +1,9 @@
+/* The functions of the C library that the kernels use. A target without them, or with better ones, replaces
+ * libm.c and nothing else. Internal. */
+#ifndef XL_LIBM_H
+#define XL_LIBM_H
+
+float xl_expf(float x);
+float xl_tanhf(float x);
+
+#endif

@@ -1,0 +1,59 @@
+/* MAX_POOL_2D of floats and of bits.
+ *
+ * Among signs the largest is +1 unless all are -1; with bit 1 for -1 that is the AND of the bits. Where a channel's
+ * flip bit is 1, the smallest is wanted: the largest of the flipped signs, flipped back. */
+#include <string.h>
+
+#include "bits.h"
+#include "window.h"
+
+/* Joins `words` 4-byte elements of one input pixel to the output pixel. */
+typedef void (*join)(const void *x, const uint32_t *flip, int32_t words, void *y);
+
+static void join_f32(const void *x, const uint32_t *flip, int32_t words, void *y) {
+  const float *a = (const float *)x;
+  float *b = (float *)y;
+  (void)flip;
+  for (int32_t c = 0; c < words; ++c) b[c] = ((a[c] > b[c]) | (a[c] != a[c])) ? a[c] : b[c]; /* NaN stays */
+}
+
+static void join_b(const void *x, const uint32_t *flip, int32_t words, void *y) {
+  const uint32_t *a = (const uint32_t *)x;
+  uint32_t *b = (uint32_t *)y;
+  if (flip == NULL) {
+    for (int32_t c = 0; c < words; ++c) b[c] &= a[c];
+  } else {
+    for (int32_t c = 0; c < words; ++c) b[c] = ((b[c] ^ flip[c]) & (a[c] ^ flip[c])) ^ flip[c];
+  }
+}
+
+/* words: 4-byte elements of a pixel. The first element under the window is copied, the others are joined. */
+static void pool(const xl_op *op, const uint32_t *flip, int32_t words, join add) {
+  const xl_pool2d_params *p = (const xl_pool2d_params *)op->params;
+  const xl_window *win = &p->window;
+  const ptrdiff_t pixel = (ptrdiff_t)words * 4, line = pixel * win->in_w;
+  const char *image = (const char *)op->in[0];
+  char *out = (char *)op->out;
+  for (int32_t b = 0; b < p->batch; ++b, image += line * win->in_h) {
+    for (int32_t y = 0; y < win->out_h; ++y) {
+      const xl_span h = xl_span_h(win, y);
+      for (int32_t x = 0; x < win->out_w; ++x, out += pixel) {
+        const xl_span w = xl_span_w(win, x);
+        const char *first = image + (h.start + h.begin) * line + (w.start + w.begin) * pixel;
+        memcpy(out, first, (size_t)pixel);
+        for (int32_t i = 0; i < xl_span_count(h); ++i) {
+          for (int32_t j = i == 0; j < xl_span_count(w); ++j) add(first + i * line + j * pixel, flip, words, out);
+        }
+      }
+    }
+  }
+}
+
+void xl_max_pool2d_f32(const xl_op *op) {
+  pool(op, NULL, ((const xl_pool2d_params *)op->params)->channels, join_f32);
+}
+
+void xl_max_pool2d_b(const xl_op *op) {
+  const int32_t channels = ((const xl_pool2d_params *)op->params)->channels;
+  pool(op, (const uint32_t *)op->in[1], (int32_t)xl_words(channels), join_b);
+}
