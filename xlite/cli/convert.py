@@ -1,0 +1,152 @@
+"""``xlite convert``: a Keras file in, a .xlite file and its report out."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Callable, Optional
+
+import click
+
+from xlite.cli import files
+from xlite.schema.errors import ConversionError, FileError
+from xlite.schema.types import Preprocessing
+
+if TYPE_CHECKING:
+    from xlite.converter import ConversionResult
+    from xlite.converter.graph import Graph
+
+EXAMPLES = """\b
+Examples:
+  xlite convert model.h5
+  xlite convert model.keras -o small.xlite --target pi-zero --strict
+  xlite convert model.h5 --labels cat,dog --scale 0.00392156862745098
+  xlite convert model.h5 --json | jq .file_bytes
+"""
+
+
+@click.command(epilog=EXAMPLES, short_help="Pack a Keras .h5 or .keras file into a .xlite file.")
+@click.argument("model")
+@click.option("-o", "--out", metavar="FILE", help="Where to write; default: MODEL with the suffix .xlite.")
+@click.option("--target", metavar="NAME", help="Say whether the model fits this device (pi-zero, pi-3, host).")
+@click.option("--strict", is_flag=True, help="Fail, and write nothing, if a layer marked as binary does not pack.")
+@click.option(
+    "--labels", metavar="FILE|A,B,C", help="Names of the classes: a text file with one a line, or a list."
+)
+@click.option("--scale", type=float, help="Raw input is multiplied by this (with --offset: preprocessing).")
+@click.option("--offset", type=float, help="This is added to the scaled raw input.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--dump-passes", metavar="DIR", help="Write the graph as text after lowering and after each pass.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+def command(
+    model: str,
+    out: Optional[str],
+    target: Optional[str],
+    strict: bool,
+    labels: Optional[str],
+    scale: Optional[float],
+    offset: Optional[float],
+    as_json: bool,
+    dump_passes: Optional[str],
+    quiet: bool,
+) -> None:
+    """Packs the Keras file MODEL (.h5 or .keras) into a .xlite file and says what became of every layer.
+
+    Neither TensorFlow nor Keras is needed.
+    """
+    from xlite.converter import convert
+    from xlite.interpreter.targets import get_target
+
+    files.need_keras(model)
+    if target is not None:
+        get_target(target)  # an unknown name is refused before any work is done
+    out = out or _default_out(model)
+    if os.path.exists(out) and os.path.samefile(model, out):
+        raise FileError(f"{out}: is the model itself and would be overwritten; choose another name with -o")
+    names = read_labels(labels) if labels is not None else None
+    trace = None if dump_passes is None else _tracer(dump_passes)
+    result = convert(
+        model,
+        target=target,
+        strict=strict,
+        labels=names,
+        preprocessing=_preprocessing(scale, offset),
+        trace=trace,
+    )
+    if names is not None:
+        _check_labels(names, result)
+    result.save(out)
+    if as_json:
+        _print_json(result, model)
+    elif not quiet:
+        _print(result, model)
+
+
+def read_labels(text: str) -> list[str]:
+    """Class names from a text file (one a line, blank lines left out) or from ``a,b,c``. Raises FileError."""
+    if not os.path.isfile(text):
+        if "," not in text:
+            raise FileError(f"--labels {text}: there is no such file; give a file with one name a line, or a,b,c")
+        return [name.strip() for name in text.split(",")]
+    try:
+        with open(text, encoding="utf-8") as file:
+            return [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"--labels {text}: cannot be read as text: {error}") from None
+
+
+def _default_out(model: str) -> str:
+    root, suffix = os.path.splitext(model)
+    return (root if suffix.lower() in (".h5", ".hdf5", ".keras") else model) + ".xlite"
+
+
+def _preprocessing(scale: Optional[float], offset: Optional[float]) -> Optional[Preprocessing]:
+    if scale is None and offset is None:
+        return None
+    return Preprocessing(1.0 if scale is None else scale, 0.0 if offset is None else offset)
+
+
+def _check_labels(names: list[str], result: ConversionResult) -> None:
+    model = result.model
+    output = model.tensors[model.outputs[0]]
+    if len(names) != output.type.shape[-1]:
+        raise ConversionError(
+            f"--labels gives {len(names)} names, but output '{output.name}' has {output.type.shape[-1]} values; "
+            "give one name for each, in their order"
+        )
+
+
+def _tracer(folder: str) -> Callable[[str, Graph], None]:
+    """Writes each graph to ``folder`` as ``00-lowering.txt``, ``01-<pass>.txt`` and so on."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"--dump-passes {folder}: {error.strerror}") from None
+    written = 0
+
+    def trace(name: str, graph: Graph) -> None:
+        nonlocal written
+        path = os.path.join(folder, f"{written:02d}-{name}.txt")
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(graph.text() + "\n")
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}") from None
+        written += 1
+
+    return trace
+
+
+def _print_json(result: ConversionResult, model: str) -> None:
+    found = asdict(result.report)
+    click.echo(json.dumps({**found, "source_bytes": os.path.getsize(model), "path": result.path}, indent=2))
+
+
+def _print(result: ConversionResult, model: str) -> None:
+    from xlite.cli import report, ui
+
+    console = ui.console()
+    for part in report.renderables(result.report, os.path.getsize(model)):
+        console.print(part)
+    console.print(f"\nwritten: {result.path}", markup=False)

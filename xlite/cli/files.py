@@ -1,0 +1,61 @@
+"""Which kind of file a user passed, so that a mix-up gets a sentence with the right command in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+
+from xlite.schema.errors import FileError
+from xlite.schema.types import FILE_IDENTIFIER
+
+XLITE, HDF5, ZIP, OTHER = ".xlite", ".h5", ".keras", ""
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def kind_of(path: str) -> str:
+    """:data:`XLITE`, :data:`HDF5`, :data:`ZIP` or :data:`OTHER`, by the file's first bytes.
+
+    Raises FileError where there is no such file or it cannot be read.
+    """
+    if os.path.isdir(path):
+        raise FileError(f"{path}: is a folder, not a file; save the model with model.save('model.h5') or '.keras'")
+    try:
+        with open(path, "rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if head[4:8] == FILE_IDENTIFIER:
+        return XLITE
+    if head == _HDF5_SIGNATURE:
+        return HDF5
+    return ZIP if head[:4] == b"PK\x03\x04" and zipfile.is_zipfile(path) else OTHER
+
+
+def need_xlite(path: str) -> str:
+    """``path`` unless it is plainly a Keras model. Raises FileError with the mend; what else may be wrong with the
+    file, the reader says."""
+    kind = kind_of(path)
+    if kind in (HDF5, ZIP):
+        raise FileError(f"{path}: is a Keras model, not a .xlite file; pack it first: xlite convert {path}")
+    return path
+
+
+def need_keras(path: str) -> str:
+    """``path`` unless it is a .xlite file. Raises FileError with the mend."""
+    if kind_of(path) == XLITE:
+        raise FileError(
+            f"{path}: is a .xlite file already, a Keras .h5 or .keras file is needed; "
+            f"to look into this one: xlite inspect {path}"
+        )
+    return path
+
+
+def sha256(path: str) -> str:
+    """Hex digest of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

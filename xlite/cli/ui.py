@@ -1,0 +1,164 @@
+"""What the commands share on the screen: tables, figures, progress. rich is imported when something is drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+T = TypeVar("T")
+
+PATIENCE = 1.0  # seconds after which a progress bar appears
+WIDE = 200  # columns where no terminal says how many there are: tables in a log or a file stay whole
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console; as wide as the terminal, or :data:`WIDE` where the output goes to a file or a pipe."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDE
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], footer: Sequence[Any] = ()) -> Table:
+    """A plain table. A column whose name ends in ``>`` is aligned to the right; cells are text, not markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    foot = [str(cell) for cell in footer] or [""] * len(columns)
+    drawn.show_footer = bool(footer)
+    for name, last in zip(columns, foot):
+        right = name.endswith(">")
+        drawn.add_column(
+            name.rstrip(">"),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
+            footer=Text(last),
+        )
+    for row in rows:
+        drawn.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
+    return drawn
+
+
+def figures(pairs: Iterable[tuple[str, str]]) -> Table:
+    """Names on the left, what they are on the right, without lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table.grid(padding=(0, 2))
+    for name, value in pairs:
+        drawn.add_row(Text(printable(name), style="dim"), Text(printable(value)))
+    return drawn
+
+
+def heading(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(printable(text), style="bold")
+
+
+def printable(text: str) -> str:
+    """``text`` with escapes for what could disturb a terminal: names come from files."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def count(number: int) -> str:
+    """``18432`` -> ``18,432``."""
+    return f"{number:,}"
+
+
+def size(number: int) -> str:
+    """Bytes, exact and for a reader: ``57,016 (55.7 KiB)``."""
+    from xlite.interpreter.memory import format_size
+
+    return f"{number:,} B" if number < 1024 else f"{number:,} B ({format_size(number)})"
+
+
+def ratio(before: int, after: int) -> str:
+    """``12.3x``; a dash where there is nothing to divide."""
+    return f"{before / after:.1f}x" if after else "-"
+
+
+def milliseconds(value: float) -> str:
+    """Three digits that count, from microseconds to minutes."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def target_line(target: dict[str, Any]) -> str:
+    """Whether it fits: ``fits pi-zero: 57,016 B of 320.0 MiB``."""
+    ram = target["ram_bytes"]
+    limit = "no limit" if ram is None else f"{size(ram)} of RAM"
+    verdict = "fits" if target["fits"] else "does not fit"
+    return f"{verdict} {target['name']}: needs {size(target['needed_bytes'])}, there is {limit}"
+
+
+def bar(value: float, largest: float, width: int = 30) -> str:
+    """A bar of text, ``width`` cells for ``largest``; something that is there is never drawn as nothing."""
+    if largest <= 0 or value <= 0:
+        return ""
+    eighths = max(1, round(8 * width * value / largest))
+    full, rest = divmod(eighths, 8)
+    return "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[rest]
+
+
+def track(items: Sequence[T], what: str) -> Iterator[T]:
+    """Goes through ``items``; on a terminal a progress bar appears on stderr once that takes over a second."""
+    start = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        progress: Any = None
+        task: Any = None
+        for done, item in enumerate(items):
+            if progress is None and sys.stderr.isatty() and time.monotonic() - start > PATIENCE:
+                progress = stack.enter_context(_progress())
+                task = progress.add_task(what, total=len(items))
+            if progress is not None:
+                progress.update(task, completed=done)
+            yield item
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Around something of unknown length that talks to stderr by itself (importing TensorFlow): shows ``what`` on
+    a terminal, and what was written meanwhile only if it fails."""
+    with tempfile.TemporaryFile() as said, os.fdopen(os.dup(2), "w") as screen:
+        os.dup2(said.fileno(), 2)
+        try:
+            with _status(screen, what):
+                yield
+        except BaseException:
+            said.seek(0)
+            screen.write(said.read().decode(errors="replace"))
+            raise
+        finally:
+            screen.flush()
+            os.dup2(screen.fileno(), 2)
+
+
+def _status(screen: Any, what: str) -> contextlib.AbstractContextManager[Any]:
+    from rich.console import Console
+
+    return Console(file=screen).status(what) if screen.isatty() else contextlib.nullcontext()
+
+
+def _progress() -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console(stderr=True), transient=True)
