@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+# No module here bears the name of a function: importing it would put the module in the function's place.
 _LAZY = {
-    "ConversionResult": "xlite.converter.convert",
-    "convert": "xlite.converter.convert",
+    "ConversionResult": "xlite.converter.conversion",
+    "convert": "xlite.converter.conversion",
     "lowering": "xlite.converter.lowering",
 }
 

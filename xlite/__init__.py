@@ -24,6 +24,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "metrics": ("xlite.metrics", None),
     "optimizers": ("xlite.optimizers", None),
     "quantizers": ("xlite.quantizers", None),
+    "verify": ("xlite.verification", "verify"),
     "zoo": ("xlite.zoo", None),
 }
 
