@@ -1,0 +1,8 @@
+"""The C backend: the C99 library, loaded with ctypes. Importing it never fails; :func:`available` says whether
+the library can be used here, and :func:`unavailable_reason` why not."""
+
+from xlite.interpreter.kernels.c.kernels import KERNELS
+from xlite.interpreter.kernels.c.library import available, unavailable_reason
+from xlite.interpreter.kernels.c.steps import link
+
+__all__ = ["KERNELS", "available", "link", "unavailable_reason"]

@@ -1,0 +1,113 @@
+"""The kernels of the C backend: for each function of the library, which op and which dtypes it is for."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Callable, Optional
+
+import numpy as np
+
+from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
+from xlite.interpreter.kernels.c import params
+from xlite.interpreter.kernels.c.library import Library, available, load
+from xlite.interpreter.kernels.c.steps import CStep
+from xlite.interpreter.kernels.c.structs import Op, Part
+from xlite.schema.contracts.infer import same_rows
+from xlite.schema.errors import KernelError
+from xlite.schema.types import DType, OpKind
+
+F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+_Params = Callable[[OpSpec, Library], ctypes.Structure]
+_Supports = Callable[[OpSpec], bool]
+
+
+def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, workspace: str = "") -> Kernel:
+    """workspace: the library's function that gives the scratch bytes; empty where none are needed."""
+
+    def scratch(spec: OpSpec) -> int:
+        return load().workspace(workspace, make_params(spec, load())) if workspace else 0
+
+    def prepare(spec: OpSpec, buffers: Buffers) -> CStep:
+        library = load()
+        made = make_params(spec, library)
+        pointers, parts = _inputs(spec, buffers)
+        op = Op(library.address(name), ctypes.addressof(made))
+        for i, pointer in enumerate(pointers):
+            op.inputs[i] = pointer
+        op.out = _address(buffers.outputs[0], spec)
+        op.workspace = buffers.workspace.ctypes.data if workspace else None
+        op.workspace_bytes = min(buffers.workspace.nbytes, 2**32 - 1)
+        return CStep(library, [op], (made, parts, buffers))
+
+    def usable(spec: OpSpec) -> bool:
+        return available() and supports(spec)
+
+    return Kernel(name, "c", kind, prepare, supports=usable, workspace=scratch)
+
+
+def _inputs(spec: OpSpec, buffers: Buffers) -> tuple[list[Optional[int]], Optional[ctypes.Array]]:
+    """The op's input pointers. CONCATENATE takes any number of them through one array, which is returned too."""
+    addresses = [None if x is None else _address(x, spec) for x in buffers.inputs]
+    if spec.kind is not OpKind.CONCATENATE:
+        return addresses, None
+    parts = (Part * len(addresses))(*zip(addresses, params.part_extents(spec)))
+    return [ctypes.addressof(parts)], parts
+
+
+def _address(array: np.ndarray, spec: OpSpec) -> int:
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise KernelError(f"op '{spec.op.name or spec.op.label}' was given memory with gaps or at an odd address")
+    return array.ctypes.data
+
+
+def _dtypes(*inputs: DType, out: DType) -> _Supports:
+    def supports(spec: OpSpec) -> bool:
+        given = tuple(x.dtype for x in spec.inputs[: len(inputs)] if x is not None)
+        return given == inputs and spec.outputs[0].dtype is out
+
+    return supports
+
+
+def _filtered(name: str, kind: OpKind, make_params: _Params, workspace: bool) -> list[Kernel]:
+    """The five kernels of CONV_2D, DEPTHWISE_CONV_2D or DENSE."""
+    bits, floats = (f"{name}_b_b_workspace", f"{name}_f32_workspace") if workspace else ("", "")
+    return [
+        _kernel(f"{name}_b_b_b", kind, make_params, _dtypes(BIT, BIT, out=BIT), bits),
+        _kernel(f"{name}_b_b_i32", kind, make_params, _dtypes(BIT, BIT, out=I32), bits),
+        _kernel(f"{name}_b_b_f32", kind, make_params, _dtypes(BIT, BIT, out=F32), bits),
+        _kernel(f"{name}_f32_b_f32", kind, make_params, _dtypes(F32, BIT, out=F32), floats),
+        _kernel(f"{name}_f32_f32_f32", kind, make_params, _dtypes(F32, F32, out=F32), floats),
+    ]
+
+
+def _keeps_bytes(spec: OpSpec) -> bool:
+    return spec.inputs[0] is not None and same_rows(spec.inputs[0], spec.outputs[0])
+
+
+def _repacks(spec: OpSpec) -> bool:
+    return not _keeps_bytes(spec)
+
+
+_F32, _BITS = _dtypes(F32, out=F32), _dtypes(BIT, out=BIT)
+
+KERNELS: tuple[Kernel, ...] = (
+    *_filtered("xl_conv2d", OpKind.CONV_2D, params.conv_2d, workspace=True),
+    *_filtered("xl_depthwise_conv2d", OpKind.DEPTHWISE_CONV_2D, params.conv_2d, workspace=False),
+    *_filtered("xl_dense", OpKind.DENSE, params.dense, workspace=False),
+    _kernel("xl_batch_norm_f32", OpKind.BATCH_NORM, params.rows, _F32),
+    _kernel("xl_sign_f32_b", OpKind.SIGN, params.rows, _dtypes(F32, out=BIT)),
+    _kernel("xl_unpack_b_f32", OpKind.UNPACK, params.rows, _dtypes(BIT, out=F32)),
+    _kernel("xl_activation_f32", OpKind.ACTIVATION, params.activation, _F32),
+    _kernel("xl_prelu_f32", OpKind.PRELU, params.prelu, _F32),
+    _kernel("xl_softmax_f32", OpKind.SOFTMAX, params.rows, _F32),
+    _kernel("xl_max_pool2d_f32", OpKind.MAX_POOL_2D, params.pool_2d, _F32),
+    _kernel("xl_max_pool2d_b", OpKind.MAX_POOL_2D, params.pool_2d, _BITS),
+    _kernel("xl_average_pool2d_f32", OpKind.AVERAGE_POOL_2D, params.pool_2d, _F32),
+    _kernel("xl_add_f32", OpKind.ADD, params.count, _F32),
+    _kernel("xl_concatenate_f32", OpKind.CONCATENATE, params.concatenate, _F32),
+    _kernel("xl_concatenate_b", OpKind.CONCATENATE, params.concatenate, _BITS),
+    _kernel("xl_reshape_copy", OpKind.RESHAPE, params.count, _keeps_bytes),
+    _kernel("xl_reshape_b", OpKind.RESHAPE, params.reshape_bits, _repacks),
+    _kernel("xl_pad_f32", OpKind.PAD, params.pad, _F32),
+    _kernel("xl_pad_b", OpKind.PAD, params.pad, _BITS),
+)

@@ -1,0 +1,103 @@
+"""Finds and loads the shared library of the C backend, and refuses one that does not fit this package.
+
+It is ``$XLITE_LIBRARY`` if that is set, else the file beside this module that the install or
+``python -m xlite.interpreter.c.build`` puts there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+from typing import Optional
+
+from xlite.interpreter.c.build import LIBRARY_FOLDER, LIBRARY_NAME
+from xlite.interpreter.kernels.c.structs import ABI_VERSION, STRUCTS, StructSize
+from xlite.schema.errors import BackendError
+
+ENVIRONMENT = "XLITE_LIBRARY"
+_REBUILD = "build it with 'python -m xlite.interpreter.c.build'"
+
+
+class Library:
+    """A loaded library. ``run`` is ``xl_run``; functions are called with addresses as plain ints."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BackendError with the reason and the mend if there is no library at ``path`` or if it was built
+        from other sources than this package's."""
+        if not path.is_file():
+            raise BackendError(f"the C library '{path}' is not there: {_REBUILD}")
+        try:
+            self.cdll = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise BackendError(f"the C library '{path}' cannot be loaded ({error}): {_REBUILD}") from error
+        self.path = path
+        mismatch = self._mismatch()
+        if mismatch:
+            raise BackendError(f"the C library '{path}' is of another version of xlite ({mismatch}): {_REBUILD}")
+        self.run = self.cdll.xl_run
+        self.run.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+        self.run.restype = None
+
+    def address(self, name: str) -> int:
+        """Where an exported function is."""
+        return ctypes.cast(getattr(self.cdll, name), ctypes.c_void_p).value or 0
+
+    def workspace(self, name: str, params: ctypes.Structure) -> int:
+        """Bytes that the ``_workspace`` function ``name`` asks for."""
+        function = getattr(self.cdll, name)
+        function.restype = ctypes.c_uint64
+        return int(function(ctypes.byref(params)))
+
+    def _mismatch(self) -> str:
+        """How the library differs from what this package was written for; empty if it does not."""
+        try:
+            version = self.cdll.xl_abi_version
+            sizes = self.cdll.xl_struct_sizes
+        except AttributeError as error:
+            return str(error)
+        version.restype = ctypes.c_uint32
+        if version() != ABI_VERSION:
+            return f"its ABI version is {version()}, not {ABI_VERSION}"
+        sizes.restype = ctypes.POINTER(StructSize)
+        table = sizes()
+        found: dict[str, int] = {}
+        while table[len(found)].name is not None:
+            found[table[len(found)].name.decode()] = table[len(found)].bytes
+        wanted = {name: ctypes.sizeof(struct) for name, struct in STRUCTS.items()}
+        wrong = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
+        return f"{wrong[0]} has {found.get(wrong[0])} bytes, not {wanted.get(wrong[0])}" if wrong else ""
+
+
+@cache
+def _load(path: Path) -> tuple[Optional[Library], str]:
+    """The library, or None and the reason."""
+    try:
+        return Library(path), ""
+    except BackendError as error:
+        return None, str(error)
+
+
+def library_path() -> Path:
+    """Where the library is looked for."""
+    chosen = os.environ.get(ENVIRONMENT)
+    return Path(chosen) if chosen else LIBRARY_FOLDER / LIBRARY_NAME
+
+
+def load() -> Library:
+    """The library, loaded once. Raises BackendError with the reason if it cannot be used."""
+    library, reason = _load(library_path())
+    if library is None:
+        raise BackendError(reason)
+    return library
+
+
+def available() -> bool:
+    """Whether the library can be used here."""
+    return _load(library_path())[0] is not None
+
+
+def unavailable_reason() -> str:
+    """Why the library cannot be used here, and the mend; empty if it can."""
+    return _load(library_path())[1]

@@ -1,0 +1,129 @@
+"""The structs of ``xlite.h`` as ctypes. Field for field the same; what they mean stands there."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_char_p, c_float, c_int32, c_uint32, c_uint64, c_void_p
+
+ABI_VERSION = 1
+MAX_INPUTS = 5
+MAX_RANK = 6
+
+
+class Op(ctypes.Structure):
+    _fields_ = [
+        ("run", c_void_p),
+        ("params", c_void_p),
+        ("inputs", c_void_p * MAX_INPUTS),
+        ("out", c_void_p),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_uint32),
+        ("tag", c_uint32),
+    ]
+
+
+class Activation(ctypes.Structure):
+    _fields_ = [("apply", c_void_p), ("alpha", c_float), ("max_value", c_float), ("threshold", c_float)]
+
+
+class Window(ctypes.Structure):
+    _fields_ = [
+        ("in_h", c_int32),
+        ("in_w", c_int32),
+        ("out_h", c_int32),
+        ("out_w", c_int32),
+        ("window_h", c_int32),
+        ("window_w", c_int32),
+        ("stride_h", c_int32),
+        ("stride_w", c_int32),
+        ("dilation_h", c_int32),
+        ("dilation_w", c_int32),
+        ("pad_top", c_int32),
+        ("pad_left", c_int32),
+    ]
+
+
+class Conv2DParams(ctypes.Structure):
+    _fields_ = [
+        ("activation", Activation),
+        ("window", Window),
+        ("batch", c_int32),
+        ("in_c", c_int32),
+        ("out_c", c_int32),
+        ("pad_value", c_int32),
+        ("groups", c_int32),
+    ]
+
+
+class DenseParams(ctypes.Structure):
+    _fields_ = [("activation", Activation), ("rows", c_int32), ("features", c_int32), ("units", c_int32)]
+
+
+class RowsParams(ctypes.Structure):
+    _fields_ = [("rows", c_int32), ("channels", c_int32)]
+
+
+class CountParams(ctypes.Structure):
+    _fields_ = [("count", c_int32)]
+
+
+class ActivationParams(ctypes.Structure):
+    _fields_ = [("activation", Activation), ("count", c_int32)]
+
+
+class PreluParams(ctypes.Structure):
+    _fields_ = [("rank", c_int32), ("shape", c_int32 * MAX_RANK), ("slope_shape", c_int32 * MAX_RANK)]
+
+
+class Pool2DParams(ctypes.Structure):
+    _fields_ = [("window", Window), ("batch", c_int32), ("channels", c_int32)]
+
+
+class Part(ctypes.Structure):
+    _fields_ = [("data", c_void_p), ("extent", c_int32)]
+
+
+class ConcatenateParams(ctypes.Structure):
+    _fields_ = [("rows", c_int32), ("count", c_int32)]
+
+
+class ReshapeParams(ctypes.Structure):
+    _fields_ = [("in_rows", c_int32), ("in_bits", c_int32), ("out_rows", c_int32), ("out_bits", c_int32)]
+
+
+class PadParams(ctypes.Structure):
+    _fields_ = [
+        ("rank", c_int32),
+        ("shape", c_int32 * MAX_RANK),
+        ("before", c_int32 * MAX_RANK),
+        ("after", c_int32 * MAX_RANK),
+        ("value", c_float),
+    ]
+
+
+class Timer(ctypes.Structure):
+    _fields_ = [("started", c_uint64), ("nanoseconds", ctypes.POINTER(c_uint64))]
+
+
+class StructSize(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("bytes", c_uint32)]
+
+
+# By the name in the header: what a library's own sizes are compared with.
+STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "xl_op": Op,
+    "xl_activation": Activation,
+    "xl_window": Window,
+    "xl_conv2d_params": Conv2DParams,
+    "xl_dense_params": DenseParams,
+    "xl_rows_params": RowsParams,
+    "xl_count_params": CountParams,
+    "xl_activation_params": ActivationParams,
+    "xl_prelu_params": PreluParams,
+    "xl_pool2d_params": Pool2DParams,
+    "xl_part": Part,
+    "xl_concatenate_params": ConcatenateParams,
+    "xl_reshape_params": ReshapeParams,
+    "xl_pad_params": PadParams,
+    "xl_timer": Timer,
+}
