@@ -20,10 +20,13 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "ConversionResult": ("xlite.converter", "ConversionResult"),
     "callbacks": ("xlite.callbacks", None),
     "constraints": ("xlite.constraints", None),
+    "converter": ("xlite.converter", None),
+    "interpreter": ("xlite.interpreter", None),
     "layers": ("xlite.layers", None),
     "metrics": ("xlite.metrics", None),
     "optimizers": ("xlite.optimizers", None),
     "quantizers": ("xlite.quantizers", None),
+    "schema": ("xlite.schema", None),
     "verify": ("xlite.verification", "verify"),
     "zoo": ("xlite.zoo", None),
 }

@@ -1,8 +1,8 @@
 """The grid of small Keras models that golden parity is held on: every supported layer and option.
 
-Each case is a function that builds an uncompiled Keras model; ``record.py`` gives it seeded weights, runs TensorFlow
-and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the sign was taken
-of, so that bits next to a zero can be told from wrong bits.
+Each case is a function that builds an uncompiled Keras model; ``record.py`` gives it seeded weights, runs
+TensorFlow and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the sign
+was taken of, so that bits next to a zero can be told from wrong bits.
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ def quant_dense() -> Iterator[Case]:
         for bias in (False, True):
 
             def build(inputs=inputs, units=units, bias=bias, quantizer=KERNELS[i % 3]):
-                layer = xl.QuantDense(
-                    units, use_bias=bias, input_quantizer="ste_sign", kernel_quantizer=quantizer
-                )
+                layer = xl.QuantDense(units, use_bias=bias, input_quantizer="ste_sign", kernel_quantizer=quantizer)
                 return sequential((inputs,), layer)
 
             yield Case("quant_dense", f"{inputs}to{units}/{'bias' if bias else 'no_bias'}", build)
@@ -192,7 +190,9 @@ def thresholds() -> Iterator[Case]:
 
 def _prelu_model() -> Any:
     conv = xl.QuantConv2D(8, 3, input_quantizer="ste_sign", kernel_quantizer="ste_sign")
-    return sequential((6, 6, 9), conv, kl.PReLU(shared_axes=[1, 2], name="falling"), kl.BatchNormalization(), sign())
+    return sequential(
+        (6, 6, 9), conv, kl.PReLU(shared_axes=[1, 2], name="falling"), kl.BatchNormalization(), sign()
+    )
 
 
 def plain() -> Iterator[Case]:

@@ -1,7 +1,7 @@
 """Records TensorFlow's outputs on the cases of ``cases.py``: ``python -m tests.golden.record`` (needs TensorFlow).
 
-One .npz a family; for every case: the .h5 as Keras saved it, inputs ``x0...``, outputs ``y0...`` and, where the last
-layer is a sign, ``presign``: what that sign was taken of.
+One .npz a family; for every case: the .h5 as Keras saved it, inputs ``x0...``, outputs ``y0...`` and, where the
+last layer is a sign, ``presign``: what that sign was taken of.
 """
 
 from __future__ import annotations

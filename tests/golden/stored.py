@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ RELATIVE = 1e-5  # of the largest value of a tensor: float paths
 NEAR_ZERO = 2e-6  # of the largest pre-sign value: what float32 rounding in TensorFlow may flip
 
 
-@lru_cache(maxsize=None)
+@cache
 def families() -> dict[str, dict[str, dict[str, np.ndarray]]]:
     """family -> case -> arrays by key (``h5``, ``x0``..., ``y0``..., ``presign``)."""
     found: dict[str, dict[str, dict[str, np.ndarray]]] = {}
