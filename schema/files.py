@@ -43,19 +43,23 @@ def write_file(path: PathLike, data: bytes) -> None:
     It goes to a temporary file in the same folder, which then takes the place of ``path``; readers that have the
     old file mapped keep it. Raises FileError and leaves nothing behind where that fails.
     """
-    final = os.path.realpath(path)
-    temporary = f"{final}.{secrets.token_hex(8)}.tmp"
+    try:
+        final = os.path.realpath(path)
+        _replace(final, f"{final}.{secrets.token_hex(8)}.tmp", data)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise FileError(f"cannot write {os.fspath(path)}: {_reason(error)}") from None
+
+
+def _replace(final: str, temporary: str, data: bytes) -> None:
     try:
         with open(temporary, "xb") as file:
             file.write(data)
         if os.path.exists(final):
             shutil.copymode(final, temporary)
         os.replace(temporary, final)
-    except BaseException as error:
-        with contextlib.suppress(OSError, ValueError):
+    except BaseException:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise FileError(f"cannot write {os.fspath(path)}: {_reason(error)}") from None
         raise
 
 
@@ -72,11 +76,9 @@ def _map(path: PathLike) -> Source:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except (ValueError, OSError):  # an empty file, a pipe, or a file system that cannot map
                 return file.read()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FileError(f"cannot be read: {_reason(error)}") from None
-    except ValueError as error:  # a zero byte in the path
-        raise FileError(f"is no path: {error}") from None
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()
