@@ -1,0 +1,48 @@
+# Each target sets up all that it needs by itself (.venv, packages, the C library) and does so once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ROOTS := schema interpreter converter
+SETUP := @$(PYTHON) tools/environment.py
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help demo test quick train lint schema build clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## convert the trained demo network, run it on 1,000 images and compare with TensorFlow's outputs
+	$(SETUP) images numba
+	@$(BIN)/python examples/fashion/demo.py
+
+test: lint ## everything: lint and all tests, TensorFlow's included
+	@$(BIN)/python -m pytest -q -n 2
+
+quick: ## the tests that need no TensorFlow, in under two minutes
+	$(SETUP) dev
+	@$(BIN)/python -m pytest -q -n 2 --quick
+
+train: ## train the demo network again and record its outputs (a few minutes)
+	$(SETUP) images numba train
+	@$(BIN)/python examples/fashion/train.py
+	@$(BIN)/python examples/fashion/record.py
+
+lint: ## ruff and mypy
+	$(SETUP) dev train
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@rm -rf build/tree && mkdir -p build/tree/xlite
+	@ln -s $(CURDIR)/xlite/* $(addprefix $(CURDIR)/,$(ROOTS)) build/tree/xlite/
+	@cd build/tree && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p xlite
+
+schema: ## regenerate the flatbuffer code from schema/xlite.fbs
+	$(SETUP) dev
+	@$(BIN)/python -m xlite.schema.generate
+
+build: ## the virtual environment and the C library, nothing else
+	$(SETUP)
+	@$(BIN)/python -c "from xlite.interpreter import backends; print('backends here:', *backends.available_backends())"
+
+clean: ## remove .venv and everything that was built
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,181 @@
+"""The whole journey without TensorFlow: converts the trained network, runs the packed file on 1,000 real images
+and holds it against the outputs that Keras gave for them.
+
+    python examples/fashion/demo.py [--images N]
+
+It reads model.h5, images.npz and golden.npz beside it (record.py says what is in them) and writes
+build/demo/fashion.xlite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import xlite
+from xlite.cli import report, ui
+from xlite.converter.frontend import read
+from xlite.interpreter.backends import available_backends, unavailable_reason
+from xlite.schema.errors import Error, FileError
+from xlite.schema.types import Preprocessing
+
+FOLDER = Path(__file__).resolve().parent
+OUT = FOLDER.parent.parent / "build" / "demo" / "fashion.xlite"
+CHUNK = 50  # images a call
+CLOSE = 1e-4  # an output that is further off comes from a sign that fell the other way
+
+
+@dataclass(frozen=True)
+class Samples:
+    """``images`` uint8 [n, 28, 28, 1], ``labels`` uint8 [n], ``names`` of the classes, ``outputs`` float32 [n,
+    10]: what Keras gave for ``images``; ``model_sha256`` the digest of the file that it had loaded."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: list[str]
+    outputs: np.ndarray
+    model_sha256: str
+    made_with: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One backend on all samples. ``far``: numbers of the samples with an output more than CLOSE off."""
+
+    backend: str
+    accuracy: float
+    same_argmax: int
+    difference: float
+    far: list[int]
+    milliseconds: float
+
+
+def load(folder: Path, count: int) -> Samples:
+    with np.load(folder / "images.npz") as images, np.load(folder / "golden.npz") as golden:
+        return Samples(
+            images["images"][:count, ..., np.newaxis],
+            images["labels"][:count],
+            [str(name) for name in images["class_names"]],
+            golden["outputs"][:count],
+            str(golden["model_sha256"]),
+            str(golden["made_with"]),
+        )
+
+
+def evaluate(path: Path, backend: str, samples: Samples, milliseconds: float) -> Result:
+    """Runs every image as raw bytes; the file's preprocessing makes them floats."""
+    interpreter = xlite.Interpreter(path, backend=backend)
+    starts = range(0, len(samples.images), CHUNK)
+    found = [
+        interpreter(samples.images[start : start + CHUNK]) for start in ui.track(starts, f"running on {backend}")
+    ]
+    outputs = np.concatenate(found)
+    difference = np.abs(outputs - samples.outputs).max(axis=1)
+    predicted = outputs.argmax(axis=1)
+    return Result(
+        backend,
+        accuracy=float((predicted == samples.labels).mean()),
+        same_argmax=int((predicted == samples.outputs.argmax(axis=1)).sum()),
+        difference=float(difference.max()),
+        far=[int(i) for i in np.flatnonzero(difference > CLOSE)],
+        milliseconds=milliseconds,
+    )
+
+
+def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
+    """Median milliseconds of one image, all backends side by side in one run."""
+    from xlite.benchmarking import benchmark
+    from xlite.schema import load_model
+
+    found = benchmark(load_model(path), backends, repeats=100, warmup=10)
+    return {times.backend: times.invoke.median_ms for times in found.backends}
+
+
+def near_zero_flips(model: Path, path: Path, samples: Samples, numbers: list[int], backend: str) -> list[str]:
+    """For each of these samples the sign, in running order the first, that fell another way than in the float
+    program."""
+    from xlite.interpreter.calling import prepare_inputs
+    from xlite.schema import load_model
+    from xlite.verification import compare
+    from xlite.verification.lowered_source import lowered_source
+
+    packed = load_model(path)
+    inputs = prepare_inputs(packed, [samples.images[numbers]])
+    found = compare(packed, inputs, lowered_source(model), resolver=xlite.Resolver(backend), tolerance=CLOSE)
+    lines = {
+        flip.sample: f"{flip.tensor}{list(flip.index)}: {flip.expected:.2g} before it" for flip in found.flips
+    }
+    nothing = "none against the float program: it fell in TensorFlow"
+    return [f"image {number}: sign of {lines.get(i, nothing)}" for i, number in enumerate(numbers)]
+
+
+def show(results: list[Result], samples: Samples, console: Any) -> None:
+    count = len(samples.images)
+    rows = [
+        (
+            result.backend,
+            f"{100 * result.accuracy:.2f} %",
+            f"{result.same_argmax} of {count}",
+            f"{result.difference:.1e}",
+            len(result.far),
+            f"{result.milliseconds:.3f}",
+        )
+        for result in results
+    ]
+    columns = (
+        "backend",
+        "test accuracy>",
+        "same argmax>",
+        "largest difference>",
+        f"beyond {CLOSE:g}>",
+        "ms an image>",
+    )
+    console.print(ui.table(f"{count} test images against {samples.made_with}", columns, rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description="Convert the demo network, run it, compare it with Keras's outputs."
+    )
+    parser.add_argument("--images", type=int, default=1000, help="how many of the 1,000 images to run")
+    parser.add_argument("--out", type=Path, default=OUT, help="where to write the .xlite file")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    console = ui.console()
+    model = FOLDER / "model.h5"
+    samples = load(FOLDER, arguments.images)
+    if read(str(model)).source_sha256 != samples.model_sha256:
+        raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    converted = xlite.convert(model, arguments.out, labels=samples.names, preprocessing=Preprocessing(1 / 255))
+    for part in report.renderables(converted.report, model.stat().st_size):
+        console.print(part)
+
+    console.print("")
+    backends = available_backends()
+    times = time_backends(arguments.out, backends)
+    results = [evaluate(arguments.out, backend, samples, times[backend]) for backend in backends]
+    show(results, samples, console)
+    for name in ("c", "numba"):
+        if name not in backends:
+            console.print(f"backend {name}: {unavailable_reason(name)}", markup=False)
+    far = results[0].far
+    if far:
+        for line in near_zero_flips(model, arguments.out, samples, far, backends[0]):
+            console.print(line, markup=False)
+    console.print(f"{time.perf_counter() - start:.1f} s; the packed network is {arguments.out}", markup=False)
+    if any(result.same_argmax < len(samples.images) for result in results):
+        sys.exit("a packed network predicts another class than Keras did")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Error as error:
+        sys.exit(f"demo: {error}")

@@ -1,0 +1,31 @@
+"""``pytest --quick``: the suite without TensorFlow. A test that imports TensorFlow or Keras, itself or through
+what it tests, is skipped at that import; nothing needs to be marked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from typing import Any
+
+import pytest
+
+TRAINING = frozenset({"keras", "tensorflow"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow or Keras")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--quick"):
+        sys.meta_path.insert(0, _Skip())
+
+
+class _Skip(MetaPathFinder):
+    """Ends the test, or the module that is being collected, at the import. It is no ImportError, so that code
+    which copes with a missing Keras does not take it for one."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> None:
+        if fullname.partition(".")[0] in TRAINING:
+            pytest.skip(f"--quick: needs {fullname.partition('.')[0]}", allow_module_level=True)
