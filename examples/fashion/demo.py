@@ -97,22 +97,25 @@ def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
     return {times.backend: times.invoke.median_ms for times in found.backends}
 
 
-def near_zero_flips(model: Path, path: Path, samples: Samples, numbers: list[int], backend: str) -> list[str]:
-    """For each of these samples the sign, in running order the first, that fell another way than in the float
-    program."""
+def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -> list[str]:
+    """For each sample that is far off, the first sign that fell another way than in the float program."""
     from xlite.interpreter.calling import prepare_inputs
     from xlite.schema import load_model
     from xlite.verification import compare
     from xlite.verification.lowered_source import lowered_source
 
+    if not result.far:
+        return []
     packed = load_model(path)
-    inputs = prepare_inputs(packed, [samples.images[numbers]])
-    found = compare(packed, inputs, lowered_source(model), resolver=xlite.Resolver(backend), tolerance=CLOSE)
+    inputs = prepare_inputs(packed, [samples.images[result.far]])
+    resolver = xlite.Resolver(result.backend)
+    found = compare(packed, inputs, lowered_source(model), resolver=resolver, tolerance=CLOSE)
     lines = {
-        flip.sample: f"{flip.tensor}{list(flip.index)}: {flip.expected:.2g} before it" for flip in found.flips
+        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way, the value before it is {flip.expected:.2g}"
+        for flip in found.flips
     }
-    nothing = "none against the float program: it fell in TensorFlow"
-    return [f"image {number}: sign of {lines.get(i, nothing)}" for i, number in enumerate(numbers)]
+    unknown = "no sign differs from the float program; TensorFlow's own rounding decided one"
+    return [f"{result.backend}, image {number}: {lines.get(i, unknown)}" for i, number in enumerate(result.far)]
 
 
 def show(results: list[Result], samples: Samples, console: Any) -> None:
@@ -165,9 +168,8 @@ def main() -> None:
     for name in ("c", "numba"):
         if name not in backends:
             console.print(f"backend {name}: {unavailable_reason(name)}", markup=False)
-    far = results[0].far
-    if far:
-        for line in near_zero_flips(model, arguments.out, samples, far, backends[0]):
+    for result in results:
+        for line in near_zero_flips(model, arguments.out, samples, result):
             console.print(line, markup=False)
     console.print(f"{time.perf_counter() - start:.1f} s; the packed network is {arguments.out}", markup=False)
     if any(result.same_argmax < len(samples.images) for result in results):
