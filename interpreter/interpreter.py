@@ -14,7 +14,7 @@ from xlite.interpreter.resolver import Preference, Resolver
 from xlite.interpreter.targets import Target, get_target
 from xlite.schema import load_model, verify
 from xlite.schema.errors import Error, InputError
-from xlite.schema.types import Metadata, Model, Plan, TensorType
+from xlite.schema.types import Metadata, Model, Plan
 
 if TYPE_CHECKING:
     import os
@@ -72,7 +72,7 @@ class Interpreter:
         """
         if isinstance(num_threads, bool) or not isinstance(num_threads, int) or num_threads < 1:
             raise Error(f"num_threads must be 1 or more, is {num_threads!r}")
-        self._model: Optional[Model] = _load(model)
+        source = _load(model)
         self._num_threads = num_threads
         self._target = None if target is None else get_target(target)
         limit = memory.make_limit(memory_limit, self._target)
@@ -81,8 +81,9 @@ class Interpreter:
             self._resolver = Resolver(backend)
         else:
             self._resolver = resolver if backend is None else resolver.with_backend(backend)
-        self._resolver.check(self._model)
-        self._program: Program = compile_program(self._model, 1, self._resolver, self._settings)
+        self._resolver.check(source)
+        # None once closed
+        self._program: Optional[Program] = compile_program(source, 1, self._resolver, self._settings)
         self._loaded: Optional[Loaded] = None
         self._calls: Optional[tuple[Callable[[], None], ...]] = None
         self._lost: Optional[frozenset[int]] = None
@@ -96,21 +97,18 @@ class Interpreter:
 
     def close(self) -> None:
         """Lets go of the arena and of the mapped file. Arrays that ``tensor`` gave out keep their memory alive."""
-        self._model = None
-        self._loaded = self._calls = None
-        del self._program
+        self._program = self._loaded = self._calls = None
 
     def __enter__(self) -> Interpreter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._model is not None:
-            self.close()
+        self.close()
 
     def resize_tensor_input(self, input_index: int, tensor_size: Sequence[int], strict: bool = True) -> None:
         """Changes the batch. All inputs share it, so this resizes every input; only the first axis may change.
         Memory is allocated anew on next use, and inputs are to be set again."""
-        model = self._open()
+        model = self._open().model
         self._check_input(input_index)
         shape = model.tensors[input_index].type.shape
         wanted = tuple(int(d) for d in tensor_size)
@@ -146,17 +144,15 @@ class Interpreter:
 
         Raises InputError, naming the input, for a missing one, a wrong shape or a dtype that does not convert.
         """
-        model = self._open()
+        model = self._open().model
         arrays = calling.prepare_inputs(model, inputs)
-        batch = len(arrays[0]) if arrays else 1
-        if batch != self._program.batch:
-            self._set_batch(batch)
-        loaded = self._memory()
+        self._set_batch(len(arrays[0]))
+        loaded, types = self._memory(), self._open().types
         for index, array in zip(model.inputs, arrays):
             what = f"input '{model.tensors[index].name}'"
-            details.write_array(loaded.arrays[index], self._program.types[index], array, what)
+            details.write_array(loaded.arrays[index], types[index], array, what)
         self.invoke()
-        outputs = [details.read_array(loaded.arrays[t], self._program.types[t]) for t in model.outputs]
+        outputs = [details.read_array(loaded.arrays[t], types[t]) for t in model.outputs]
         if len(outputs) == 1:
             return outputs[0]
         if inputs and isinstance(inputs[0], Mapping):
@@ -169,7 +165,7 @@ class Interpreter:
             raise Error(f"profile needs repeats >= 1 and warmup >= 0, not {repeats} and {warmup}")
         from xlite.interpreter.profiler import profile_steps
 
-        rows = profile_steps(self._program, self._memory().steps, repeats, warmup)
+        rows = profile_steps(self._open(), self._memory().steps, repeats, warmup)
         self._has_run = True
         return rows
 
@@ -177,10 +173,10 @@ class Interpreter:
 
     def set_tensor(self, tensor_index: int, value: np.ndarray) -> None:
         """Copies ``value`` into an input. Shape and dtype must be exactly those of ``get_input_details``."""
-        model = self._open()
         self._check_input(tensor_index)
-        type_ = self._program.types[tensor_index]
-        what = f"input '{model.tensors[tensor_index].name}'"
+        program = self._open()
+        type_ = program.types[tensor_index]
+        what = f"input '{program.model.tensors[tensor_index].name}'"
         array = np.asarray(value)
         if array.shape != type_.shape:
             hint = " (resize_tensor_input changes the batch)" if array.shape[1:] == type_.shape[1:] else ""
@@ -194,52 +190,51 @@ class Interpreter:
     def get_tensor(self, tensor_index: int) -> np.ndarray:
         """A copy of a tensor's value; bits as int8 +1 and -1. Raises InputError for an output or intermediate
         before the first run, and for one whose memory another tensor has taken since."""
-        model = self._open()
         self._check_index(tensor_index)
-        loaded = self._memory()
+        program, loaded = self._open(), self._memory()
+        model = program.model
         tensor = model.tensors[tensor_index]
         if not tensor.is_constant and tensor_index not in model.inputs:
             if not self._has_run:
                 raise InputError(f"tensor '{tensor.name}' has no value yet: call invoke() first")
             if self._lost is None:
-                self._lost = details.overwritten(model, self._program.plan, self._program.types)
+                self._lost = details.overwritten(model, program.plan, program.types)
             if tensor_index in self._lost:
                 raise InputError(
                     f"the memory of tensor '{tensor.name}' was used again during the run: create the Interpreter "
                     "with preserve_all_tensors=True to read it"
                 )
-        return details.read_array(loaded.arrays[tensor_index], self._program.types[tensor_index])
+        return details.read_array(loaded.arrays[tensor_index], program.types[tensor_index])
 
     def tensor(self, tensor_index: int) -> Callable[[], np.ndarray]:
         """A function that returns the tensor's memory itself, without a copy; bits as their packed words. The
         array is valid until the batch changes."""
-        self._open()
         self._check_index(tensor_index)
         return lambda: self._memory().arrays[tensor_index]
 
     def get_input_details(self) -> list[dict[str, Any]]:
         """Dictionaries as tf.lite gives them, in the order of the model's inputs."""
-        return [self._details(t) for t in self._open().inputs]
+        return [self._details(t) for t in self._open().model.inputs]
 
     def get_output_details(self) -> list[dict[str, Any]]:
         """Dictionaries as tf.lite gives them, in the order of the model's outputs."""
-        return [self._details(t) for t in self._open().outputs]
+        return [self._details(t) for t in self._open().model.outputs]
 
     def get_tensor_details(self) -> list[dict[str, Any]]:
         """Dictionaries as tf.lite gives them, for every tensor, constants included."""
-        return [self._details(t) for t in range(len(self._open().tensors))]
+        return [self._details(t) for t in range(len(self._open().model.tensors))]
 
     # -- what it is ------------------------------------------------------------------------------------------
 
     @property
     def model(self) -> Model:
         """What the file says."""
-        return self._open()
+        return self._open().model
 
     @property
     def metadata(self) -> Metadata:
         """Labels, preprocessing and where the model came from."""
-        return self._open().metadata
+        return self._open().model.metadata
 
     @property
     def backend(self) -> str:
@@ -256,7 +251,7 @@ class Interpreter:
 
     @property
     def batch(self) -> int:
-        return self._program.batch
+        return self._open().batch
 
     @property
     def num_threads(self) -> int:
@@ -269,63 +264,61 @@ class Interpreter:
     @property
     def account(self) -> memory.Account:
         """The memory that the model needs with its present batch and kernels."""
-        self._open()
-        return self._program.account
+        return self._open().account
 
     @property
     def plan(self) -> Plan:
         """Where tensors lie in the arena with the present batch."""
-        self._open()
-        return self._program.plan
+        return self._open().plan
 
     def kernels(self) -> list[KernelRow]:
         """Which kernel computes each op, in running order."""
-        self._open()
+        program = self._open()
         rows = []
-        for i, (spec, choice) in enumerate(zip(self._program.specs, self._program.choices)):
+        for i, (spec, choice) in enumerate(zip(program.specs, program.choices)):
             kernel, op = choice.kernel, spec.op
             rows.append(KernelRow(i, op.name, op.label, kernel.name, kernel.backend, choice.wanted, choice.note))
         return rows
 
     def __repr__(self) -> str:
-        if self._model is None:
+        if self._program is None:
             return "<xlite.Interpreter, closed>"
         ops = ", ".join(f"{n} on {name}" for name, n in self.backends.items())
-        return f"<xlite.Interpreter of '{self._model.metadata.model_name}': ops {ops}; batch {self.batch}>"
+        return f"<xlite.Interpreter of '{self.metadata.model_name}': ops {ops}; batch {self.batch}>"
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _open(self) -> Model:
-        if self._model is None:
+    def _open(self) -> Program:
+        if self._program is None:
             raise InputError("this interpreter is closed: create a new one")
-        return self._model
+        return self._program
 
     def _memory(self) -> Loaded:
         if self._loaded is None:
-            self._open()
-            self._loaded = load_program(self._program)
+            self._loaded = load_program(self._open())
             self._calls = self._loaded.calls
         return self._loaded
 
     def _set_batch(self, batch: int) -> None:
-        if batch != self._program.batch:
+        program = self._open()
+        if batch != program.batch:
             # the new program first: where it is refused, the interpreter stays as it was
-            self._program = compile_program(self._open(), batch, self._resolver, self._settings)
+            self._program = compile_program(program.model, batch, self._resolver, self._settings)
             self._loaded = self._calls = self._lost = None
             self._has_run = False
 
     def _details(self, index: int) -> dict[str, Any]:
-        tensor = self._open().tensors[index]
-        type_: TensorType = self._program.types[index]
-        return details.tensor_details(tensor.name, index, type_, tensor.is_constant)
+        program = self._open()
+        tensor = program.model.tensors[index]
+        return details.tensor_details(tensor.name, index, program.types[index], tensor.is_constant)
 
     def _check_index(self, index: int) -> None:
-        count = len(self._open().tensors)
+        count = len(self._open().model.tensors)
         if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < count:
             raise InputError(f"there is no tensor {index!r}: this model has tensors 0 to {count - 1}")
 
     def _check_input(self, index: int) -> None:
-        model = self._open()
+        model = self._open().model
         self._check_index(index)
         if index not in model.inputs:
             inputs = ", ".join(f"{t} ('{model.tensors[t].name}')" for t in model.inputs)

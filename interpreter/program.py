@@ -10,7 +10,7 @@ from typing import Callable, Optional
 import numpy as np
 
 from xlite.interpreter import backends, memory, planner
-from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
+from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
 from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer
 from xlite.schema.errors import InputError
@@ -186,15 +186,12 @@ def _fitting(
     for spec, first in zip(specs, fastest):
         best = min(_usable(resolver, spec, settings.prepack), key=lambda c: need(c, spec))
         kept = need(best, spec) == need(first, spec)
-        smallest.append(first if kept else replace(best, note=_lean_note(best, first)))
+        smallest.append(
+            first if kept else replace(best, note=f"{first.kernel.name} needs more memory than the limit leaves")
+        )
     chosen = list(smallest)
     for i, first in enumerate(fastest):
         trial = [*chosen[:i], first, *chosen[i + 1 :]]
         if not settings.limit.excess(account(trial)):
             chosen = trial
     return tuple(chosen)
-
-
-def _lean_note(choice: Choice, first: Choice) -> str:
-    kernel: Kernel = first.kernel
-    return choice.note or f"{kernel.name} needs more memory than the limit leaves"

@@ -144,7 +144,7 @@ class Resolver:
         if names is None:
             return ()
         own = {kernel.backend for kernel in self._registered}
-        if isinstance(names, str):
+        if isinstance(names, str) or not isinstance(names, Sequence):
             if names not in own:
                 backends.require(names)
             return (names,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Union
+
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
@@ -25,10 +27,8 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     out = buffers.outputs[0]
     finish = make_finish(spec, buffers)
     geometry = conv_geometry(options, filter_type.shape[1:3], spec.outputs[0].shape[1:3])
-    if x_type.dtype is DType.BIT:
-        accumulate = _BitAccumulator(geometry, options, x_type, filter_type, filters)
-    else:
-        accumulate = _FloatAccumulator(geometry, options, x_type, filter_type, filters)
+    kind = _BitAccumulator if x_type.dtype is DType.BIT else _FloatAccumulator
+    accumulate: Union[_BitAccumulator, _FloatAccumulator] = kind(geometry, options, x_type, filter_type, filters)
     out_h, out_w = geometry.output
 
     def step() -> None:

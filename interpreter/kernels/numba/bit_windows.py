@@ -1,0 +1,136 @@
+"""Windows of a bit image as rows of bits, and what zero padding takes back.
+
+A window's row is KH*KW*I contiguous bits, as a filter's is. Bits outside the image are gathered as ``pad_value``,
+0 counting as +1 (a clear bit); the dot product then holds the sum of the filter's taps that lie outside, which
+:func:`remove_outside` subtracts again. That is exact, and only pixels at the border pay for it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xlite.interpreter.kernels.base import OpSpec
+from xlite.interpreter.kernels.numba.jit import kernel, popcount
+from xlite.schema.types import Conv2DOptions
+
+# A geometry is a tuple of ints, in this order (numba passes it as registers):
+# height, width, channels, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left, out_h, out_w
+Geometry = tuple[int, ...]
+
+
+def geometry_of(spec: OpSpec, kernel_h: int, kernel_w: int) -> Geometry:
+    """The geometry of a convolution with this window."""
+    x, o = spec.inputs[0], spec.op.options
+    assert x is not None
+    assert isinstance(o, Conv2DOptions)
+    window = (kernel_h, kernel_w, o.stride_h, o.stride_w, o.dilation_h, o.dilation_w)
+    return (*x.shape[1:], *window, o.pad_top, o.pad_left, *spec.outputs[0].shape[1:3])
+
+
+@kernel
+def gather_bits(x, rows, first, depth, pad, geometry, start, stop):  # type: ignore[no-untyped-def]
+    """Writes the windows of output rows ``start`` to ``stop`` (counted through all samples) to ``rows``.
+
+    x: uint32 (N, H, W, words). rows: uint32 (pixels, words), cleared here. first, depth: the channels of one
+    group. pad: 1 where padding is -1.
+    """
+    height, width, _, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left, out_h, out_w = (
+        geometry
+    )
+    whole_words = depth % 32 == 0 and first % 32 == 0
+    at = 0
+    for r in range(start, stop):
+        n, y0 = r // out_h, (r % out_h) * stride_h - top
+        for column in range(out_w):
+            row = rows[at]
+            row[:] = 0
+            at += 1
+            bit = 0
+            for i in range(kernel_h):
+                y = y0 + i * dilation_h
+                for j in range(kernel_w):
+                    xx = column * stride_w - left + j * dilation_w
+                    if y < 0 or y >= height or xx < 0 or xx >= width:
+                        if pad:
+                            _append_ones(row, bit, depth)
+                    elif whole_words:
+                        source = x[n, y, xx]
+                        for w in range(depth // 32):
+                            row[bit // 32 + w] = source[first // 32 + w]
+                    else:
+                        _append(row, bit, x[n, y, xx], first, depth)
+                    bit += depth
+
+
+@kernel
+def _append(row, bit, source, first, count):  # type: ignore[no-untyped-def]
+    """Copies ``count`` bits of ``source`` from bit ``first`` on to ``row``, which is clear from bit ``bit`` on."""
+    done = 0
+    while done < count:
+        inside = (first + done) % 32
+        take = min(32 - inside, count - done)
+        piece = (np.uint64(source[(first + done) // 32]) >> np.uint64(inside)) & _low(take)
+        _put(row, bit + done, piece)
+        done += take
+
+
+@kernel
+def _append_ones(row, bit, count):  # type: ignore[no-untyped-def]
+    done = 0
+    while done < count:
+        take = min(32, count - done)
+        _put(row, bit + done, _low(take))
+        done += take
+
+
+@kernel
+def _put(row, bit, piece):  # type: ignore[no-untyped-def]
+    """Ors up to 32 bits into ``row``, over the edge of a word where they reach it."""
+    shifted = piece << np.uint64(bit % 32)
+    row[bit // 32] |= np.uint32(shifted & np.uint64(0xFFFFFFFF))
+    over = np.uint32(shifted >> np.uint64(32))
+    if over:
+        row[bit // 32 + 1] |= over
+
+
+@kernel
+def _low(count):  # type: ignore[no-untyped-def]
+    """``count`` low bits set, 0 to 32."""
+    return (np.uint64(1) << np.uint64(count)) - np.uint64(1)
+
+
+@kernel
+def tap_sums(filters, taps, depth, sums):  # type: ignore[no-untyped-def]
+    """The sum of every filter's signs in every tap: uint32 (o, words) -> int32 (taps, o)."""
+    for o in range(filters.shape[0]):
+        for tap in range(taps):
+            ones = np.int64(0)
+            done = 0
+            while done < depth:
+                bit = tap * depth + done
+                take = min(32 - bit % 32, depth - done)
+                piece = (np.uint64(filters[o, bit // 32]) >> np.uint64(bit % 32)) & _low(take)
+                ones += np.int64(popcount(piece))
+                done += take
+            sums[tap, o] = depth - 2 * ones
+
+
+@kernel
+def remove_outside(acc, sums, geometry, start, stop):  # type: ignore[no-untyped-def]
+    """Subtracts from each pixel of the output rows ``start`` to ``stop`` the taps that lie outside the image."""
+    height, width, _, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left, out_h, out_w = (
+        geometry
+    )
+    at = 0
+    for r in range(start, stop):
+        y0 = (r % out_h) * stride_h - top
+        for column in range(out_w):
+            x0 = column * stride_w - left
+            for i in range(kernel_h):
+                y = y0 + i * dilation_h
+                for j in range(kernel_w):
+                    xx = x0 + j * dilation_w
+                    if y < 0 or y >= height or xx < 0 or xx >= width:
+                        for o in range(acc.shape[1]):
+                            acc[at, o] -= sums[i * kernel_w + j, o]
+            at += 1

@@ -1,0 +1,126 @@
+"""BATCH_NORM, ACTIVATION, PRELU, SOFTMAX and ADD in one pass over memory; each may write over its own input."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
+from xlite.interpreter.kernels.numba.finish import activate_row, activation_arguments
+from xlite.interpreter.kernels.numba.jit import constant, kernel
+from xlite.schema.types import ActivationOptions, OpKind
+
+
+@kernel
+def batch_norm(x, scale, offset, y):  # type: ignore[no-untyped-def]
+    """float32 rows (p, c): product and sum rounded one after the other."""
+    for p in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            y[p, c] = np.float32(x[p, c] * scale[c]) + offset[c]
+
+
+@kernel
+def activation(x, y, kind, parameters):  # type: ignore[no-untyped-def]
+    """float32 (n,)."""
+    for i in range(x.size):
+        y[i] = x[i]
+    activate_row(y, kind, parameters)
+
+
+@kernel
+def prelu(x, slope, y):  # type: ignore[no-untyped-def]
+    """float32 rows (p, c), one slope a column."""
+    for p in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            v = x[p, c]
+            y[p, c] = v if v >= 0 else slope[c] * v
+
+
+@kernel
+def softmax(x, y):  # type: ignore[no-untyped-def]
+    """float32 rows (p, c)."""
+    for p in range(x.shape[0]):
+        top = x[p, 0]
+        for c in range(1, x.shape[1]):
+            v = x[p, c]
+            if v > top or v != v:  # a NaN stays, as in numpy
+                top = v
+        total = np.float32(0)
+        for c in range(x.shape[1]):
+            e = np.float32(math.exp(x[p, c] - top))
+            y[p, c] = e
+            total += e
+        for c in range(x.shape[1]):
+            y[p, c] /= total
+
+
+@kernel
+def add(a, b, y):  # type: ignore[no-untyped-def]
+    """float32 (n,)."""
+    for i in range(y.size):
+        y[i] = a[i] + b[i]
+
+
+def _array(buffers: Buffers, slot: int) -> np.ndarray:
+    array = buffers.inputs[slot]
+    assert array is not None
+    return array
+
+
+def _prepare_batch_norm(spec: OpSpec, buffers: Buffers) -> Step:
+    x, y = _array(buffers, 0), buffers.outputs[0]
+    rows, out = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
+    scale, offset = constant(_array(buffers, 1)), constant(_array(buffers, 2))
+    return lambda: batch_norm(rows, scale, offset, out)
+
+
+def _prepare_activation(spec: OpSpec, buffers: Buffers) -> Step:
+    options = spec.op.options
+    assert isinstance(options, ActivationOptions)
+    x, y = _array(buffers, 0).reshape(-1), buffers.outputs[0].reshape(-1)
+    kind, parameters = activation_arguments(options.activation)
+    return lambda: activation(x, y, kind, parameters)
+
+
+def _slope_columns(spec: OpSpec) -> int:
+    """How many slopes stand side by side: one a channel or one an element of a sample; 0 for other shapes, such
+    as one a row, which are left to numpy."""
+    x, slope = spec.inputs
+    assert x is not None
+    assert slope is not None
+    if slope.shape == x.shape[1:]:
+        return slope.elements
+    return slope.shape[-1] if slope.elements == slope.shape[-1] == x.shape[-1] else 0
+
+
+def _prepare_prelu(spec: OpSpec, buffers: Buffers) -> Step:
+    columns = _slope_columns(spec)
+    x, slope = _array(buffers, 0).reshape(-1, columns), constant(_array(buffers, 1).reshape(-1))
+    y = buffers.outputs[0].reshape(-1, columns)
+    return lambda: prelu(x, slope, y)
+
+
+def _prepare_softmax(spec: OpSpec, buffers: Buffers) -> Step:
+    x, y = _array(buffers, 0), buffers.outputs[0]
+    rows, out = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
+    return lambda: softmax(rows, out)
+
+
+def _prepare_add(spec: OpSpec, buffers: Buffers) -> Step:
+    a, b = _array(buffers, 0).reshape(-1), _array(buffers, 1).reshape(-1)
+    y = buffers.outputs[0].reshape(-1)
+    return lambda: add(a, b, y)
+
+
+def _takes_slope(spec: OpSpec) -> bool:
+    return _slope_columns(spec) > 0
+
+
+KERNELS = (
+    Kernel("nb_batch_norm", "numba", OpKind.BATCH_NORM, _prepare_batch_norm),
+    Kernel("nb_activation", "numba", OpKind.ACTIVATION, _prepare_activation),
+    Kernel("nb_prelu", "numba", OpKind.PRELU, _prepare_prelu, _takes_slope),
+    Kernel("nb_softmax", "numba", OpKind.SOFTMAX, _prepare_softmax),
+    Kernel("nb_add", "numba", OpKind.ADD, _prepare_add),
+)

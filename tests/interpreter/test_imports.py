@@ -1,0 +1,58 @@
+"""What a device loads: numpy, flatbuffers and nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.interpreter.networks import residual_network
+from xlite.interpreter import backends
+from xlite.interpreter.planner import plan
+from xlite.schema import write_model
+
+HEAVY = ("tensorflow", "keras", "h5py", "click", "rich", "numba", "llvmlite", "scipy", "PIL")
+PROGRAM = """
+import sys
+import numpy as np
+import xlite
+
+interpreter = xlite.Interpreter(sys.argv[1], backend={backend!r})
+scores = interpreter(np.ones((2, 12, 12, 3), np.float32))[0]
+assert scores.shape == (2, 10)
+print(*sorted(name for name in sys.modules if "." not in name))
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    model = residual_network()
+    model.plan = plan(model)
+    file = tmp_path_factory.mktemp("imports") / "model.xlite"
+    file.write_bytes(write_model(model))
+    return file
+
+
+def modules_after_a_run(path, backend) -> set[str]:
+    command = [sys.executable, "-c", PROGRAM.format(backend=backend), str(path)]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize("backend", [name for name in backends.available_backends() if name != "numba"])
+def test_running_a_model_loads_nothing_heavy(path, backend):
+    loaded = modules_after_a_run(path, backend)
+    assert "numpy" in loaded
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.skipif(not backends.available("c"), reason="without the C library the default may be numba")
+def test_the_default_backend_loads_nothing_heavy(path):
+    assert not modules_after_a_run(path, None) & set(HEAVY)
+
+
+@pytest.mark.skipif(not backends.available("numba"), reason="numba not installed")
+def test_numba_is_loaded_when_it_is_chosen(path):
+    loaded = modules_after_a_run(path, "numba")
+    assert "numba" in loaded
+    assert not loaded & (set(HEAVY) - {"numba", "llvmlite", "scipy"})
