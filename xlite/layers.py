@@ -58,10 +58,10 @@ def same_padding(size: int | None, kernel: int, stride: int, dilation: int) -> t
     return total // 2, total - total // 2
 
 
-def _pad_same(layer: Any, inputs: Any) -> Any:
-    """``inputs [..., height, width, channels]`` padded with ``layer.pad_values`` as "same" would with zeros."""
-    widths = [(0, 0)] * (len(inputs.shape) - 3)
-    for size, *geometry in zip(inputs.shape[-3:-1], layer.kernel_size, layer.strides, layer.dilation_rate):
+def _pad_widths(layer: Any, shape: Any) -> list[tuple[int, int]]:
+    """What ``padding="same"`` adds around the height and the width of an input ``[..., h, w, channels]``."""
+    widths = []
+    for size, *geometry in zip(shape[-3:-1], layer.kernel_size, layer.strides, layer.dilation_rate):
         pads = same_padding(size, *geometry)
         if pads is None:
             raise TrainingError(
@@ -69,14 +69,20 @@ def _pad_same(layer: Any, inputs: Any) -> Any:
                 "a known input height and width; give the model's Input a full shape, or use strides of 1"
             )
         widths.append(pads)
-    return ops.pad(inputs, [*widths, (0, 0)], mode="constant", constant_values=layer.pad_values)
+    return widths
+
+
+def _pads_itself(layer: Any) -> bool:
+    return layer.padding == "same" and layer.pad_values != 0
 
 
 def _padded(layer: Any, inputs: Any) -> tuple[Any, str]:
     """The inputs and the padding mode with which a convolution sees ``layer.pad_values`` at its borders."""
-    if layer.padding == "same" and layer.pad_values:
-        return _pad_same(layer, inputs), "valid"
-    return inputs, layer.padding
+    if not _pads_itself(layer):
+        return inputs, layer.padding
+    outer = [(0, 0)] * (len(inputs.shape) - 3)
+    widths = [*outer, *_pad_widths(layer, inputs.shape), (0, 0)]
+    return ops.pad(inputs, widths, mode="constant", constant_values=layer.pad_values), "valid"
 
 
 @_register
@@ -197,6 +203,11 @@ class QuantConv2D(keras.layers.Conv2D):
         self.kernel_quantizer = quantizers.get(kernel_quantizer)
         self.pad_values = _checked_pad_values(self, pad_values)
 
+    def build(self, input_shape):
+        if _pads_itself(self):
+            _pad_widths(self, input_shape)  # a shape that cannot be padded is refused here, not at run time
+        super().build(input_shape)
+
     def convolution_op(self, inputs, kernel):
         inputs, padding = _padded(self, _quantized(inputs, self.input_quantizer))
         return ops.conv(
@@ -272,6 +283,11 @@ class QuantDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         self.input_quantizer = quantizers.get(input_quantizer)
         self.depthwise_quantizer = quantizers.get(depthwise_quantizer)
         self.pad_values = _checked_pad_values(self, pad_values)
+
+    def build(self, input_shape):
+        if _pads_itself(self):
+            _pad_widths(self, input_shape)  # a shape that cannot be padded is refused here, not at run time
+        super().build(input_shape)
 
     def call(self, inputs):
         inputs, padding = _padded(self, _quantized(inputs, self.input_quantizer))

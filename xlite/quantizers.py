@@ -40,11 +40,12 @@ def sign(x: Any) -> Any:
 def _with_gradient(value: Any, x: Any, factor: Any) -> Any:
     """``value`` exactly, with ``d out / d x = factor`` (both constants for the gradient).
 
-    ``x + stop_gradient(value - x)`` would round; here the surrogate ``s`` is subtracted from itself, which
-    is exactly 0 for every finite ``s``. Infinities and NaN are taken out first (inf - inf is NaN).
+    ``x + stop_gradient(value - x)`` would round. ``x - stop_gradient(x)`` is exactly 0 for every finite x and
+    stays 0 times a finite factor, so nothing is added to ``value``. Infinities and NaN are taken out first
+    (inf - inf is NaN).
     """
-    surrogate = ops.where(ops.isfinite(x), x, ops.zeros_like(x)) * ops.stop_gradient(factor)
-    return ops.stop_gradient(value) + (surrogate - ops.stop_gradient(surrogate))
+    x = ops.where(ops.isfinite(x), x, ops.zeros_like(x))
+    return ops.stop_gradient(value) + ops.stop_gradient(factor) * (x - ops.stop_gradient(x))
 
 
 def _window(x: Any, clip_value: float | None) -> Any:
@@ -100,7 +101,9 @@ class ApproxSign(_Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        return _with_gradient(sign(x), x, _window(x, 1.0) * (2 - 2 * ops.abs(x)))
+        distance = ops.abs(x)
+        factor = ops.where(ops.less_equal(distance, 1), 2 - 2 * distance, ops.zeros_like(x))
+        return _with_gradient(sign(x), x, factor)
 
 
 @_register
