@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
-import shutil
+import stat
 from typing import BinaryIO, Union
 
 from xlite.schema.errors import FileError
@@ -33,7 +32,7 @@ def load_model(source: PathLike | Source | BinaryIO) -> Model:
         except FileError as error:
             raise type(error)(f"{os.fspath(source)}: {error}") from None
     if hasattr(source, "read") and not isinstance(source, mmap.mmap):
-        return _read_and_verify(source.read())
+        return _read_and_verify(_read(source))
     return _read_and_verify(source)  # type: ignore[arg-type]
 
 
@@ -45,7 +44,7 @@ def write_file(path: PathLike, data: bytes) -> None:
     """
     try:
         final = os.path.realpath(path)
-        _replace(final, f"{final}.{secrets.token_hex(8)}.tmp", data)
+        _replace(final, f"{final}.{os.urandom(8).hex()}.tmp", data)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise FileError(f"cannot write {os.fspath(path)}: {_reason(error)}") from None
 
@@ -55,7 +54,7 @@ def _replace(final: str, temporary: str, data: bytes) -> None:
         with open(temporary, "xb") as file:
             file.write(data)
         if os.path.exists(final):
-            shutil.copymode(final, temporary)
+            os.chmod(temporary, stat.S_IMODE(os.stat(final).st_mode))
         os.replace(temporary, final)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -67,6 +66,13 @@ def _read_and_verify(data: Source) -> Model:
     model = read_model(data)
     verify(model)
     return model
+
+
+def _read(file: BinaryIO) -> bytes:
+    try:
+        return file.read()
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        raise FileError(f"the file object cannot be read: {_reason(error)}") from None
 
 
 def _map(path: PathLike) -> Source:

@@ -20,5 +20,5 @@ def tensor_name(model: Model, index: int) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name from a file: escaped, so that it cannot disturb a terminal, and at most 60 characters of it."""
-    return ascii(name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "...")
+    """A name from a file: what does not print is escaped, and at most 60 characters of it are shown."""
+    return repr(name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "...")

@@ -49,13 +49,17 @@ def _view(data: Any) -> memoryview:
 
 def _aligned(view: memoryview) -> memoryview:
     """``view`` itself, or its bytes at an address that keeps the constants 16-byte aligned in memory too."""
-    address = np.frombuffer(view, np.uint8).ctypes.data if len(view) else 0
-    if address % t.ALIGNMENT == 0:
+    if len(view) == 0 or _address(np.frombuffer(view, np.uint8)) % t.ALIGNMENT == 0:
         return view
     room = np.empty(len(view) + t.ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % t.ALIGNMENT
+    start = -_address(room) % t.ALIGNMENT
     room[start : start + len(view)] = view
     return room[start : start + len(view)].data.toreadonly()
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class _Reader:

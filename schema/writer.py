@@ -18,7 +18,6 @@ from xlite.schema.generated import xlite_generated as fb
 from xlite.schema.layout import OP_OPTIONS
 from xlite.schema.types import ALIGNMENT, FILE_IDENTIFIER, Activation, Metadata, Model, Op, Options, Plan, Tensor
 
-_MAX_BYTES = (1 << 31) - 1  # a flatbuffer's offsets are signed in some languages
 _UNION_NUMBER = {table.name: number for number, table in enumerate(OP_OPTIONS, start=1)}
 
 
@@ -27,9 +26,10 @@ def write_model(model: Model) -> bytes:
 
     Raises FileError where a constant does not match its type, a text is no text, or the file would pass 2 GiB.
     """
-    writer = _Writer(model)
     try:
-        return writer.write()
+        return _Writer(model).write()
+    except flatbuffers.builder.BuilderSizeError:
+        raise FileError("the model is too large, a .xlite file holds less than 2 GiB") from None
     except UnicodeEncodeError as error:
         raise FileError(f"cannot write the text {error.object!r}: it holds a lone surrogate") from None
 
@@ -37,10 +37,8 @@ def write_model(model: Model) -> bytes:
 class _Writer:
     def __init__(self, model: Model) -> None:
         self.model = model
-        total = sum(t.data.nbytes for t in model.tensors if t.data is not None)
-        if total > _MAX_BYTES:
-            raise FileError(f"the constants take {total} bytes, a .xlite file holds less than 2 GiB")
-        self.builder = flatbuffers.Builder(total + 4096)
+        constants = sum(t.data.nbytes for t in model.tensors if t.data is not None)
+        self.builder = flatbuffers.Builder(constants + 4096)
 
     def write(self) -> bytes:
         model, builder = self.model, self.builder

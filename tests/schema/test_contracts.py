@@ -309,7 +309,7 @@ def test_every_other_options_table_is_refused(kind: OpKind) -> None:
 _small = st.integers(1, 9)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.tuples(_small, _small),
     st.tuples(_small, _small),
@@ -332,7 +332,7 @@ def test_a_convolutions_extent_counts_the_places_of_its_window(image, window, st
         assert infer(K.CONV_2D, with_(x, kernel), options) == [f(1, *expected, 3)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.tuples(_small, _small), st.tuples(_small, _small), st.tuples(_small, _small), st.tuples(*[_small] * 4))
 def test_every_pooling_window_that_is_allowed_sees_the_image(image, window, stride, pads) -> None:
     options = Pool2DOptions(*window, *stride, *pads)
@@ -376,7 +376,7 @@ def test_which_inputs_may_be_written_over(kind: OpKind, inputs: list, output: Te
     assert inplace_inputs(kind, inputs, [output]) == slots
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from([1, 2, 3, 16, 31, 32, 33, 64]), min_size=1, max_size=3), st.data())
 def test_a_reshape_in_place_leaves_the_bytes_as_they_are(shape: list[int], data: st.DataObject) -> None:
     count = math.prod(shape)

@@ -76,6 +76,10 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
         load_model(missing)
     with pytest.raises(FileError, match="cannot read a model from str"):
         load_model(io.StringIO("text"))
+    closed = io.BytesIO()
+    closed.close()
+    with pytest.raises(FileError, match=r"the file object cannot be read: .* closed file"):
+        load_model(closed)
 
 
 def test_writing_replaces_and_leaves_nothing_beside(saved: Path) -> None:

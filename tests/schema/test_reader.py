@@ -6,6 +6,7 @@ import functools
 import random
 import re
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -391,9 +392,10 @@ def many_tables(slot: int, count: int) -> bytes:
     raw = Raw()
     tables = []
     for _ in range(count):
-        slots = {"s1": ("ref", raw.ints(1))} if slot == TENSORS else {}
+        slots: dict[str, Any] = {"s1": ("ref", raw.ints(1))} if slot == TENSORS else {}
         tables.append(raw.table(**slots))
-    return raw.model(**{f"s{slot}": ("ref", raw.offsets(*tables))})
+    root = {f"s{slot}": ("ref", raw.offsets(*tables))}
+    return raw.model(**root)
 
 
 @pytest.mark.parametrize("slot", [TENSORS, BUFFERS, OPS])
@@ -413,9 +415,9 @@ def test_many_small_tables_cost_a_multiple_of_the_file(slot: int) -> None:
     [("tensors", TENSORS, MAX_TENSORS), ("ops", OPS, MAX_OPS), ("buffers", BUFFERS, 2**16)],
 )
 def test_counts_have_limits(name: str, slot: int, limit: int) -> None:
-    data = bytearray(many_tables(slot, 1))
-    where = target(data, place(bytes(data), layout.MODEL, name))
-    data[where : where + 4] = (limit + 1).to_bytes(4, "little")
+    data = many_tables(slot, 1)
+    where = target(data, place(data, layout.MODEL, name))
+    data = patched(data, where, "<I", limit + 1) + bytes(4 * limit)
     refused(
         bytes(data) + bytes(4 * limit),
         rf"^{name}: vector of {limit + 1} elements at byte {where}, the limit is {limit}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import flatbuffers
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -90,6 +91,12 @@ def test_text_that_is_no_text_is_refused() -> None:
     model.metadata.labels[0] = "\ud800"
     with pytest.raises(FileError, match="lone surrogate"):
         write_model(model)
+
+
+def test_a_model_beyond_what_a_flatbuffer_holds_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(flatbuffers.Builder, "MAX_BUFFER_SIZE", 4096)
+    with pytest.raises(FileError, match=r"the model is too large, a \.xlite file holds less than 2 GiB"):
+        write_model(every_op_model())
 
 
 def test_nan_and_infinity_are_constants_like_others() -> None:
