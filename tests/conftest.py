@@ -1,5 +1,5 @@
-"""``pytest --quick``: the suite without TensorFlow. A test that imports TensorFlow or Keras, itself or through
-what it tests, is skipped at that import; nothing needs to be marked."""
+"""``pytest --quick``: the suite without TensorFlow. Tests marked ``keras`` are skipped, and so is every other one
+that imports TensorFlow or Keras, itself or through what it tests, at that import."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
         sys.meta_path.insert(0, _Skip())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        for item in items:
+            if item.get_closest_marker("keras"):
+                item.add_marker(pytest.mark.skip(reason="--quick: needs Keras"))
 
 
 class _Skip(MetaPathFinder):

@@ -59,7 +59,7 @@ def install(extras: list[str]) -> None:
     if stamp.exists() and stamp.read_text() == state:
         return
     what = f".[{','.join(extras)}]" if extras else "."
-    say(f"installing xlite{what[1:]} and what it needs (the log is {STAMPS.name}/pip.log in .venv)")
+    say(f"installing xlite{what[1:]} and what it needs (log: .venv/{STAMPS.name}/pip.log)")
     STAMPS.mkdir(exist_ok=True)
     log = STAMPS / "pip.log"
     command = [str(BIN / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
