@@ -224,10 +224,11 @@ class Decoder:
         return Span(start, count, path)
 
     def _strings(self, span: Span) -> list[str]:
-        items = [(span.path, i) for i in range(span.length)]
-        return [
-            self._string(self._follow(span.start + _OFFSET_WIDTH * i, item), item) for i, item in enumerate(items)
-        ]
+        strings = []
+        for index in range(span.length):
+            path = (span.path, index)
+            strings.append(self._string(self._follow(span.start + _OFFSET_WIDTH * index, path), path))
+        return strings
 
     def _string(self, target: int, path: Path) -> str:
         length = _U32.unpack_from(self.data, target)[0]

@@ -384,7 +384,7 @@ def test_many_offsets_to_one_thing_cost_no_more_than_the_file(name: str) -> None
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 32 * len(data) + 2**20
+    assert peak < 8 * len(data) + 2**20
 
 
 def many_tables(slot: int, count: int) -> bytes:
@@ -407,7 +407,7 @@ def test_many_small_tables_cost_a_multiple_of_the_file(slot: int) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 64 * len(data) + 2**20
+    assert peak < 24 * len(data) + 2**20
 
 
 @pytest.mark.parametrize(
