@@ -9,23 +9,38 @@ import numpy as np
 
 from xlite.interpreter.details import logical_dtype
 from xlite.schema.errors import InputError
-from xlite.schema.types import DType, Model, Preprocessing, TensorType
+from xlite.schema.types import DType, Model, OpKind, Preprocessing, TensorType
+
+_PIECE_BYTES = 1 << 19  # of arena that a piece of a batch may take: it should stay in a second-level cache
 
 
-def prepare_inputs(model: Model, given: Sequence[Any]) -> list[np.ndarray]:
-    """One array an input, in the model's order: with a batch axis (the same batch for all), in the input's
-    logical dtype. Raises InputError naming the input."""
-    values = _by_position(model, given)
+def batches(model: Model, given: Sequence[Any]) -> list[np.ndarray]:
+    """One array an input, in the model's order, with a batch axis (the same batch for all), not converted yet.
+    Raises InputError naming the input."""
     arrays = []
-    for index, value in zip(model.inputs, values):
+    for index, value in zip(model.inputs, _by_position(model, given)):
         tensor = model.tensors[index]
-        what = f"input '{tensor.name}'"
-        arrays.append(_converted(_with_batch(value, tensor.type, what), tensor.type, model, what))
-    batches = {len(array) for array in arrays}
-    if len(batches) > 1:
+        arrays.append(_with_batch(value, tensor.type, f"input '{tensor.name}'"))
+    if len({len(array) for array in arrays}) > 1:
         sizes = ", ".join(f"'{model.tensors[t].name}' {len(a)}" for t, a in zip(model.inputs, arrays))
         raise InputError(f"the inputs must have the same batch, have {sizes}")
     return arrays
+
+
+def piece_size(model: Model, batch: int, sample_bytes: int) -> int:
+    """How many samples of a batch to run at a time when an arena takes ``sample_bytes`` a sample. A batch whose
+    arena falls out of the cache runs slower than its samples one by one, and could need any amount of memory.
+    Samples are independent in every built-in op; a custom op may look across the batch, so it sees all of it."""
+    if any(op.kind is OpKind.CUSTOM for op in model.ops):
+        return batch
+    return min(batch, max(1, _PIECE_BYTES // max(1, sample_bytes)))
+
+
+def pieces(batch: int, size: int) -> list[tuple[int, int]]:
+    """(start, stop) of pieces of exactly ``size`` samples that cover the batch. The last one begins earlier where
+    the batch is no multiple, so that every piece runs with the same plan."""
+    starts = [*range(0, batch - size, size), batch - size]
+    return [(start, start + size) for start in starts]
 
 
 def _by_position(model: Model, given: Sequence[Any]) -> list[Any]:
@@ -59,9 +74,10 @@ def _with_batch(value: Any, type_: TensorType, what: str) -> np.ndarray:
     return array
 
 
-def _converted(array: np.ndarray, type_: TensorType, model: Model, what: str) -> np.ndarray:
+def convert(array: np.ndarray, type_: TensorType, preprocessing: Optional[Preprocessing], what: str) -> np.ndarray:
+    """``array`` in the logical dtype of an input. Raises InputError naming the input where that would change its
+    values."""
     wanted = logical_dtype(type_)
-    preprocessing: Optional[Preprocessing] = model.metadata.preprocessing
     if type_.dtype is DType.FLOAT32 and array.dtype == np.uint8 and preprocessing is not None:
         scale, offset = np.float32(preprocessing.scale), np.float32(preprocessing.offset)
         return array.astype(np.float32) * scale + offset

@@ -13,7 +13,7 @@ from xlite.interpreter.program import Loaded, Program, Settings, compile_program
 from xlite.interpreter.resolver import Preference, Resolver
 from xlite.interpreter.targets import Target, get_target
 from xlite.schema import load_model, verify
-from xlite.schema.errors import Error, InputError
+from xlite.schema.errors import Error, InputError, MemoryLimitError
 from xlite.schema.types import Metadata, Model, Plan
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ class Interpreter:
         self._calls: Optional[tuple[Callable[[], None], ...]] = None
         self._lost: Optional[frozenset[int]] = None
         self._has_run = False
+        self._in_pieces = False  # whether the tensors hold one piece of the last call's batch
+        self._sample_bytes = self._program.plan.arena_bytes
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -132,6 +134,7 @@ class Interpreter:
         for call in calls:
             call()
         self._has_run = True
+        self._in_pieces = False
 
     def __call__(self, *inputs: Any) -> Any:
         """Runs the model on a batch: ``it(x)``, ``it(x, y)`` or ``it({"name": x})``.
@@ -142,17 +145,14 @@ class Interpreter:
         dtype. Returns one array, with the batch axis, or for a model with several outputs a list of them; a
         dictionary by name where a dictionary was given and there are several.
 
+        A large batch runs in pieces that stay in the cache (not where the model has custom ops, which may look
+        across it, nor with ``preserve_all_tensors``). ``resize_tensor_input`` runs any batch as a whole.
+
         Raises InputError, naming the input, for a missing one, a wrong shape or a dtype that does not convert.
         """
         model = self._open().model
-        arrays = calling.prepare_inputs(model, inputs)
-        self._set_batch(len(arrays[0]))
-        loaded, types = self._memory(), self._open().types
-        for index, array in zip(model.inputs, arrays):
-            what = f"input '{model.tensors[index].name}'"
-            details.write_array(loaded.arrays[index], types[index], array, what)
-        self.invoke()
-        outputs = [details.read_array(loaded.arrays[t], types[t]) for t in model.outputs]
+        arrays = calling.batches(model, inputs)
+        outputs = self._run_pieces(arrays, self._choose_piece(len(arrays[0])))
         if len(outputs) == 1:
             return outputs[0]
         if inputs and isinstance(inputs[0], Mapping):
@@ -194,6 +194,11 @@ class Interpreter:
         program, loaded = self._open(), self._memory()
         model = program.model
         tensor = model.tensors[tensor_index]
+        if self._in_pieces and not tensor.is_constant:
+            raise InputError(
+                f"tensor '{tensor.name}' holds a part of the last batch, which ran in pieces of {program.batch}: "
+                "use resize_tensor_input, set_tensor and invoke() to run it as a whole"
+            )
         if not tensor.is_constant and tensor_index not in model.inputs:
             if not self._has_run:
                 raise InputError(f"tensor '{tensor.name}' has no value yet: call invoke() first")
@@ -305,7 +310,40 @@ class Interpreter:
             # the new program first: where it is refused, the interpreter stays as it was
             self._program = compile_program(program.model, batch, self._resolver, self._settings)
             self._loaded = self._calls = self._lost = None
-            self._has_run = False
+            self._has_run = self._in_pieces = False
+
+    def _choose_piece(self, batch: int) -> int:
+        """Sets the batch to the number of samples that a call runs at a time, and returns it."""
+        if batch == self.batch:
+            return batch
+        size = batch
+        if not self._settings.preserve_all:
+            size = calling.piece_size(self.model, batch, self._sample_bytes)
+        try:
+            self._set_batch(size)
+        except MemoryLimitError:
+            if size == batch:
+                raise
+            size = 1
+            self._set_batch(size)
+        return size
+
+    def _run_pieces(self, arrays: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+        """Runs whole input batches ``size`` samples at a time; returns one whole batch an output."""
+        program, loaded = self._open(), self._memory()
+        model, types = program.model, program.types
+        batch = len(arrays[0])
+        outputs = [np.empty((batch, *types[t].shape[1:]), details.logical_dtype(types[t])) for t in model.outputs]
+        for start, stop in calling.pieces(batch, size):
+            for t, array in zip(model.inputs, arrays):
+                what = f"input '{model.tensors[t].name}'"
+                value = calling.convert(array[start:stop], types[t], model.metadata.preprocessing, what)
+                details.write_array(loaded.arrays[t], types[t], value, what)
+            self.invoke()
+            for t, output in zip(model.outputs, outputs):
+                output[start:stop] = details.read_array(loaded.arrays[t], types[t])
+        self._in_pieces = size < batch
+        return outputs
 
     def _details(self, index: int) -> dict[str, Any]:
         program = self._open()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder, random_network, residual_network
-from xlite.interpreter import Interpreter, backends
+from xlite.interpreter import Interpreter, backends, calling
 from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan
 from xlite.schema import write_model
@@ -205,6 +205,36 @@ def test_bits_and_integers_come_out_as_numbers():
 def test_call_adds_the_batch_axis(interpreter):
     for single, batch in zip(interpreter(image()[0]), interpreter(image())):
         np.testing.assert_array_equal(single, batch)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 9, 10, 11, 23])
+def test_a_large_batch_runs_in_pieces(network, batch, monkeypatch):
+    interpreter = Interpreter(network, backend="numpy")
+    monkeypatch.setattr(calling, "_PIECE_BYTES", 5 * interpreter.plan.arena_bytes)
+    results = interpreter(image(batch))
+    assert interpreter.batch == min(batch, 5)
+    whole = Interpreter(network, backend="numpy", preserve_all_tensors=True)
+    for a, b in zip(results, whole(image(batch))):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert whole.batch == batch
+    if batch > 5:
+        with pytest.raises(InputError, match="in pieces of 5"):
+            interpreter.get_tensor(network.outputs[0])
+    interpreter.resize_tensor_input(0, (batch, 12, 12, 3))
+    again = interpreter(image(batch))
+    assert interpreter.batch == batch
+    np.testing.assert_allclose(interpreter.get_tensor(network.outputs[0]), again[0])
+
+
+def test_pieces_cover_the_batch():
+    for batch in range(1, 40):
+        for size in range(1, batch + 1):
+            spans = calling.pieces(batch, size)
+            assert {stop - start for start, stop in spans} == {size}
+            assert spans[0][0] == 0
+            assert spans[-1][1] == batch
+            assert len(spans) == -(-batch // size)
+            assert all(a[1] >= b[0] for a, b in zip(spans, spans[1:]))
 
 
 def test_call_with_one_output_gives_an_array():

@@ -95,8 +95,18 @@ def test_a_batch_that_does_not_fit_leaves_the_interpreter_as_it_was():
     interpreter = Interpreter(model, backend="numpy", memory_limit=2 * need)
     first = interpreter(np.ones((12, 12, 3)))[0]
     with pytest.raises(MemoryLimitError, match="use a batch below 64"):
-        interpreter(np.ones((64, 12, 12, 3)))
+        interpreter.resize_tensor_input(0, (64, 12, 12, 3))
     np.testing.assert_array_equal(interpreter(np.ones((12, 12, 3)))[0], first)
+
+
+def test_a_call_runs_any_batch_within_the_limit():
+    model = residual_network()
+    need = Interpreter(model, backend="numpy").account.total
+    interpreter = Interpreter(model, backend="numpy", memory_limit=need)
+    x = np.random.default_rng(0).normal(size=(64, 12, 12, 3)).astype(np.float32)
+    scores = interpreter(x)[0]
+    assert interpreter.batch == 1
+    np.testing.assert_allclose(scores, Interpreter(model, backend="numpy")(x)[0], rtol=1e-5)
 
 
 def test_target_is_the_limit_unless_one_is_given():

@@ -234,6 +234,19 @@ def test_custom_op_from_a_function(name):
     assert (row.kind, row.backend) == ("Count", "python")
 
 
+def test_custom_op_sees_the_whole_batch():
+    seen = []
+
+    def watch(inputs, data):
+        seen.append(len(inputs[0]))
+        return count(inputs, data)
+
+    resolver = Resolver()
+    resolver.register_custom("Count", watch)
+    Interpreter(custom_model(), resolver=resolver)(np.ones((5000, 4, 4, 3)))
+    assert seen == [5000]
+
+
 def test_custom_op_from_prepare():
     def prepare(spec, buffers):
         def step():
