@@ -394,7 +394,7 @@ def many_tables(slot: int, count: int) -> bytes:
     for _ in range(count):
         slots: dict[str, Any] = {"s1": ("ref", raw.ints(1))} if slot == TENSORS else {}
         tables.append(raw.table(**slots))
-    root = {f"s{slot}": ("ref", raw.offsets(*tables))}
+    root: dict[str, Any] = {f"s{slot}": ("ref", raw.offsets(*tables))}
     return raw.model(**root)
 
 
