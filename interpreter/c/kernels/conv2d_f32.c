@@ -2,8 +2,9 @@
  *
  * The windows of STRIP output pixels are gathered side by side, element k of all of them next to each other. Then
  * TILE filters at a time go over the strip: an element of a filter is used STRIP times, a gathered element TILE
- * times, and the sums stay in registers. Every sum runs over the window in one order, whatever the strip, so that
- * a pixel's value does not depend on where it lies. */
+ * times, and the sums stay in registers. A sum is made of the sums of CHUNK elements, which keeps rounding errors
+ * small in long windows. Its order is the same whatever the strip: a pixel's value does not depend on where it
+ * lies. */
 #include <string.h>
 
 #include "bits.h"
@@ -13,6 +14,7 @@
 
 #define STRIP 8
 #define TILE 4
+#define CHUNK XL_WORD_BITS
 #define FEW 2 /* so many pixels at the end of an image are done one by one: a strip costs as much as three */
 
 typedef struct conv {
@@ -50,7 +52,12 @@ static void gather(const conv *c, int32_t index, int32_t group, float *to, ptrdi
   }
 }
 
-/* sums[f][s] = the dot product of filter f and pixel s of the strip. */
+static inline void add_pair(float *sums, xl_f32x4 a, xl_f32x4 b) {
+  xl_store4(sums, xl_add4(xl_load4(sums), a));
+  xl_store4(sums + XL_LANES, xl_add4(xl_load4(sums + XL_LANES), b));
+}
+
+/* Adds to sums[f][s] the dot product of k elements of filter f and of pixel s of the strip. */
 static void tile_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
   const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
   xl_f32x4 a0 = xl_splat4(0), a1 = a0, a2 = a0, a3 = a0; /* pixels 0 to 3 */
@@ -63,76 +70,72 @@ static void tile_f32(const float *x, const float *const *w, ptrdiff_t k, float s
     a2 = xl_add_product4(a2, a, s2), b2 = xl_add_product4(b2, b, s2);
     a3 = xl_add_product4(a3, a, s3), b3 = xl_add_product4(b3, b, s3);
   }
-  xl_store4(sums[0], a0), xl_store4(sums[0] + XL_LANES, b0);
-  xl_store4(sums[1], a1), xl_store4(sums[1] + XL_LANES, b1);
-  xl_store4(sums[2], a2), xl_store4(sums[2] + XL_LANES, b2);
-  xl_store4(sums[3], a3), xl_store4(sums[3] + XL_LANES, b3);
+  add_pair(sums[0], a0, b0);
+  add_pair(sums[1], a1, b1);
+  add_pair(sums[2], a2, b2);
+  add_pair(sums[3], a3, b3);
 }
 
-/* The same with filters of signs: no product, the sign of x changes where the filter's bit is 1. */
-static void tile_bits(const float *x, const uint32_t *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+/* The same with up to 32 signs of each filter, w[f]: no product, the sign of x changes where the bit is 1. */
+static void tile_bits(const float *x, const uint32_t *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  uint32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
   xl_f32x4 a0 = xl_splat4(0), a1 = a0, a2 = a0, a3 = a0;
   xl_f32x4 b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-  for (ptrdiff_t first = 0; first < k; first += XL_WORD_BITS) {
-    const ptrdiff_t word = first / XL_WORD_BITS, end = k - first < XL_WORD_BITS ? k - first : XL_WORD_BITS;
-    uint32_t w0 = w[0][word], w1 = w[1][word], w2 = w[2][word], w3 = w[3][word];
-    for (ptrdiff_t i = 0; i < end; ++i, x += STRIP) {
-      const xl_f32x4 a = xl_load4(x), b = xl_load4(x + XL_LANES);
-      const xl_u32x4 s0 = xl_splat4_u32(w0 << 31), s1 = xl_splat4_u32(w1 << 31);
-      const xl_u32x4 s2 = xl_splat4_u32(w2 << 31), s3 = xl_splat4_u32(w3 << 31);
-      a0 = xl_add4(a0, xl_flip4(a, s0)), b0 = xl_add4(b0, xl_flip4(b, s0));
-      a1 = xl_add4(a1, xl_flip4(a, s1)), b1 = xl_add4(b1, xl_flip4(b, s1));
-      a2 = xl_add4(a2, xl_flip4(a, s2)), b2 = xl_add4(b2, xl_flip4(b, s2));
-      a3 = xl_add4(a3, xl_flip4(a, s3)), b3 = xl_add4(b3, xl_flip4(b, s3));
-      w0 >>= 1, w1 >>= 1, w2 >>= 1, w3 >>= 1;
-    }
+  for (ptrdiff_t i = 0; i < k; ++i, x += STRIP) {
+    const xl_f32x4 a = xl_load4(x), b = xl_load4(x + XL_LANES);
+    const xl_u32x4 s0 = xl_splat4_u32(w0 << 31), s1 = xl_splat4_u32(w1 << 31);
+    const xl_u32x4 s2 = xl_splat4_u32(w2 << 31), s3 = xl_splat4_u32(w3 << 31);
+    a0 = xl_add4(a0, xl_flip4(a, s0)), b0 = xl_add4(b0, xl_flip4(b, s0));
+    a1 = xl_add4(a1, xl_flip4(a, s1)), b1 = xl_add4(b1, xl_flip4(b, s1));
+    a2 = xl_add4(a2, xl_flip4(a, s2)), b2 = xl_add4(b2, xl_flip4(b, s2));
+    a3 = xl_add4(a3, xl_flip4(a, s3)), b3 = xl_add4(b3, xl_flip4(b, s3));
+    w0 >>= 1, w1 >>= 1, w2 >>= 1, w3 >>= 1;
   }
-  xl_store4(sums[0], a0), xl_store4(sums[0] + XL_LANES, b0);
-  xl_store4(sums[1], a1), xl_store4(sums[1] + XL_LANES, b1);
-  xl_store4(sums[2], a2), xl_store4(sums[2] + XL_LANES, b2);
-  xl_store4(sums[3], a3), xl_store4(sums[3] + XL_LANES, b3);
+  add_pair(sums[0], a0, b0);
+  add_pair(sums[1], a1, b1);
+  add_pair(sums[2], a2, b2);
+  add_pair(sums[3], a3, b3);
 }
 
 /* One pixel, its window contiguous: the same sums in the same order. */
 static void column_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+  const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
   float t0 = 0, t1 = 0, t2 = 0, t3 = 0;
   for (ptrdiff_t i = 0; i < k; ++i) {
-    t0 += x[i] * w[0][i];
-    t1 += x[i] * w[1][i];
-    t2 += x[i] * w[2][i];
-    t3 += x[i] * w[3][i];
+    t0 += x[i] * w0[i];
+    t1 += x[i] * w1[i];
+    t2 += x[i] * w2[i];
+    t3 += x[i] * w3[i];
   }
-  sums[0][0] = t0, sums[1][0] = t1, sums[2][0] = t2, sums[3][0] = t3;
+  sums[0][0] += t0, sums[1][0] += t1, sums[2][0] += t2, sums[3][0] += t3;
 }
 
-static void column_bits(const float *x, const uint32_t *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
+static void column_bits(const float *x, const uint32_t *w, ptrdiff_t k, float sums[TILE][STRIP]) {
   float t0 = 0, t1 = 0, t2 = 0, t3 = 0;
   for (ptrdiff_t i = 0; i < k; ++i) {
-    t0 += xl_flip(x[i], xl_flip_of(w[0], i));
-    t1 += xl_flip(x[i], xl_flip_of(w[1], i));
-    t2 += xl_flip(x[i], xl_flip_of(w[2], i));
-    t3 += xl_flip(x[i], xl_flip_of(w[3], i));
+    t0 += xl_flip(x[i], xl_flip_of(w, i));
+    t1 += xl_flip(x[i], xl_flip_of(w + 1, i));
+    t2 += xl_flip(x[i], xl_flip_of(w + 2, i));
+    t3 += xl_flip(x[i], xl_flip_of(w + 3, i));
   }
-  sums[0][0] = t0, sums[1][0] = t1, sums[2][0] = t2, sums[3][0] = t3;
+  sums[0][0] += t0, sums[1][0] += t1, sums[2][0] += t2, sums[3][0] += t3;
 }
 
-/* Filters `filter` to filter + TILE - 1; those behind `last` are computed as `last` and not used. */
+/* The dot products of filters `filter` to filter + TILE - 1, in chunks; filters behind `last` are computed as
+ * `last` and not used. */
 static void tile(const conv *c, int32_t filter, int32_t last, int width, float sums[TILE][STRIP]) {
-  if (c->weights != NULL) {
-    const float *w[TILE];
-    for (int f = 0; f < TILE; ++f) w[f] = c->weights + xl_min32(filter + f, last) * c->k;
-    if (width == 1) {
-      column_f32(c->strip, w, c->k, sums);
+  memset(sums, 0, TILE * sizeof sums[0]);
+  for (ptrdiff_t i = 0; i < c->k; i += CHUNK) {
+    const ptrdiff_t n = c->k - i < CHUNK ? c->k - i : CHUNK;
+    const float *x = c->strip + i * width;
+    if (c->weights != NULL) {
+      const float *w[TILE];
+      for (int f = 0; f < TILE; ++f) w[f] = c->weights + xl_min32(filter + f, last) * c->k + i;
+      (width == 1 ? column_f32 : tile_f32)(x, w, n, sums);
     } else {
-      tile_f32(c->strip, w, c->k, sums);
-    }
-  } else {
-    const uint32_t *w[TILE];
-    for (int f = 0; f < TILE; ++f) w[f] = c->bits + xl_min32(filter + f, last) * xl_words(c->k);
-    if (width == 1) {
-      column_bits(c->strip, w, c->k, sums);
-    } else {
-      tile_bits(c->strip, w, c->k, sums);
+      uint32_t w[TILE];
+      for (int f = 0; f < TILE; ++f) w[f] = c->bits[xl_min32(filter + f, last) * xl_words(c->k) + i / XL_WORD_BITS];
+      (width == 1 ? column_bits : tile_bits)(x, w, n, sums);
     }
   }
 }

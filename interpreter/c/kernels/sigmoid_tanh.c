@@ -2,10 +2,14 @@
 #include "libm.h"
 #include "xlite.h"
 
-/* exp overflows to infinity for x below -88, which gives 0, the right limit. */
+/* 1 / (1 + exp(-x)), by the exponential that cannot overflow: of -|x|. */
 void xl_sigmoid(const xl_activation *a, const float *in, float *out, size_t n) {
   (void)a;
-  for (size_t i = 0; i < n; ++i) out[i] = 1.0f / (1.0f + xl_expf(-in[i]));
+  for (size_t i = 0; i < n; ++i) {
+    const float x = in[i];
+    const float power = xl_expf(x >= 0.0f ? -x : x);
+    out[i] = x >= 0.0f ? 1.0f / (1.0f + power) : power / (1.0f + power);
+  }
 }
 
 void xl_tanh(const xl_activation *a, const float *in, float *out, size_t n) {
