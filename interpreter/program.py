@@ -12,7 +12,7 @@ import numpy as np
 from xlite.interpreter import backends, memory, planner
 from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
 from xlite.interpreter.resolver import Choice, Resolver
-from xlite.schema.contracts import ContractError, infer
+from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
 from xlite.schema.types import Model, Plan, Tensor, TensorType
 
@@ -91,7 +91,8 @@ def load_program(program: Program) -> Loaded:
     steps = []
     for spec, choice in zip(program.specs, program.choices):
         op = spec.op
-        inputs = tuple(None if t < 0 else arrays[t] for t in op.inputs)
+        indices = with_optional_inputs(op.kind, op.inputs)
+        inputs = tuple(None if t < 0 else arrays[t] for t in indices)
         outputs = tuple(arrays[t] for t in op.outputs)
         scratch = workspace[: choice.kernel.workspace(spec)]
         steps.append(choice.kernel.prepare(spec, Buffers(inputs, outputs, scratch)))
@@ -127,7 +128,8 @@ def _with_batch(type_: TensorType, batch: int) -> TensorType:
 
 
 def _spec(op, types: Sequence[TensorType]) -> OpSpec:
-    inputs: tuple[Optional[TensorType], ...] = tuple(None if t < 0 else types[t] for t in op.inputs)
+    indices = with_optional_inputs(op.kind, op.inputs)
+    inputs: tuple[Optional[TensorType], ...] = tuple(None if t < 0 else types[t] for t in indices)
     return OpSpec(op, inputs, tuple(types[t] for t in op.outputs))
 
 

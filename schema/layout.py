@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
 
-SCALARS = {"u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
+SCALARS = {"bool": "<?", "u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def _scalars(kind: str, **defaults: Any) -> tuple[Field, ...]:
 
 _STRIDES = _scalars("i32", stride_h=1, stride_w=1)
 _PADS = _scalars("i32", pad_top=0, pad_bottom=0, pad_left=0, pad_right=0)
+_PADS_3D = (*_scalars("i32", pad_front=0, pad_back=0), *_PADS)
 
 ACTIVATION = Table(
     "Activation",
@@ -60,15 +61,47 @@ CONV_2D_OPTIONS = Table(
         Field("groups", "i32", 1),
         Field("output_dtype", "u8", 0),
         _ACTIVATED,
+        Field("planes", "i32", 1),
     ),
 )
-DENSE_OPTIONS = Table("DenseOptions", (Field("output_dtype", "u8", 0), _ACTIVATED))
+DENSE_OPTIONS = Table("DenseOptions", (Field("output_dtype", "u8", 0), _ACTIVATED, Field("planes", "i32", 1)))
 ACTIVATION_OPTIONS = Table("ActivationOptions", (_ACTIVATED,))
 POOL_2D_OPTIONS = Table("Pool2DOptions", (*_scalars("i32", window_h=1, window_w=1), *_STRIDES, *_PADS))
 CONCATENATE_OPTIONS = Table("ConcatenateOptions", (Field("axis", "i32", -1),))
 RESHAPE_OPTIONS = Table("ReshapeOptions", (Field("shape", "[i32]", ()),))
 PAD_OPTIONS = Table("PadOptions", (Field("paddings", "[i32]", ()), Field("value", "f32", 0.0)))
 CUSTOM_OPTIONS = Table("CustomOptions", (Field("name", "string", ""), Field("data", "[u8]")))
+
+CONV_3D_OPTIONS = Table(
+    "Conv3DOptions",
+    (
+        *_scalars("i32", stride_d=1, stride_h=1, stride_w=1),
+        *_scalars("i32", dilation_d=1, dilation_h=1, dilation_w=1),
+        *_PADS_3D,
+        *_scalars("i32", output_d=0, output_h=0, output_w=0),
+        Field("pad_value", "i8", 0),
+        Field("groups", "i32", 1),
+        Field("output_dtype", "u8", 0),
+        _ACTIVATED,
+        Field("planes", "i32", 1),
+    ),
+)
+POOL_3D_OPTIONS = Table(
+    "Pool3DOptions",
+    (
+        *_scalars("i32", window_d=1, window_h=1, window_w=1),
+        *_scalars("i32", stride_d=1, stride_h=1, stride_w=1),
+        *_PADS_3D,
+    ),
+)
+PLANES_OPTIONS = Table("PlanesOptions", (Field("kind", "u8", 0), Field("planes", "i32", 1)))
+TRANSPOSE_OPTIONS = Table("TransposeOptions", (Field("permutation", "[i32]", ()),))
+SLICE_OPTIONS = Table("SliceOptions", tuple(Field(name, "[i32]", ()) for name in ("begin", "size", "stride")))
+TILE_OPTIONS = Table("TileOptions", (Field("multiples", "[i32]", ()),))
+REDUCE_OPTIONS = Table(
+    "ReduceOptions", (Field("kind", "u8", 0), Field("axes", "[i32]", ()), Field("keepdims", "bool", False))
+)
+RESIZE_OPTIONS = Table("ResizeOptions", _scalars("i32", height=1, width=1))
 
 # The members of the union OpOptions; its type byte is 1 for the first, 0 for none.
 OP_OPTIONS = (
@@ -80,6 +113,14 @@ OP_OPTIONS = (
     RESHAPE_OPTIONS,
     PAD_OPTIONS,
     CUSTOM_OPTIONS,
+    CONV_3D_OPTIONS,
+    POOL_3D_OPTIONS,
+    PLANES_OPTIONS,
+    TRANSPOSE_OPTIONS,
+    SLICE_OPTIONS,
+    TILE_OPTIONS,
+    REDUCE_OPTIONS,
+    RESIZE_OPTIONS,
 )
 
 OP = Table(

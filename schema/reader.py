@@ -24,6 +24,11 @@ E = TypeVar("E", bound=enum.IntEnum)
 _DTYPES: dict[int, t.DType] = {e.value: e for e in t.DType}
 _OP_KINDS: dict[int, t.OpKind] = {e.value: e for e in t.OpKind}
 _ACTIVATION_KINDS: dict[int, t.ActivationKind] = {e.value: e for e in t.ActivationKind}
+# Options tables whose ``kind`` is an enum of their own.
+_KINDS: dict[type, tuple[str, dict[int, Any]]] = {
+    t.PlanesOptions: ("kind of planes", {e.value: e for e in t.PlanesKind}),
+    t.ReduceOptions: ("reduction", {e.value: e for e in t.ReduceKind}),
+}
 # Read alone and first: of the rest a newer major version may have made anything.
 _VERSION = Table("Model's version", MODEL.fields[:2])
 _OPTIONS = tuple(getattr(t, table.name) for table in OP_OPTIONS)
@@ -128,7 +133,10 @@ class _Reader:
             fields["activation"] = self._activation(fields["activation"], (path, "activation"))
         if "data" in fields:
             fields["data"] = bytes(self.decoder.bytes_of(fields["data"]))
-        options: t.Options = _OPTIONS[number - 1](**fields)
+        table = _OPTIONS[number - 1]
+        if table in _KINDS:
+            fields["kind"] = self._enum(_KINDS[table][1], fields["kind"], _KINDS[table][0], (path, "kind"))
+        options: t.Options = table(**fields)
         return options
 
     def _activation(self, fields: Fields | None, path: Path) -> t.Activation:

@@ -12,7 +12,7 @@ from typing import Union
 import numpy as np
 
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
 FILE_IDENTIFIER = b"XLTE"
 ALIGNMENT = 16  # bytes: of constants in the file and of tensors in the arena
 WORD_BITS = 32
@@ -68,6 +68,24 @@ class OpKind(enum.IntEnum):
     CONCATENATE = 13
     RESHAPE = 14
     PAD = 15
+    CONV_3D = 16
+    CONV_3D_TRANSPOSE = 17
+    LOCALLY_CONNECTED_2D = 18
+    MAX_POOL_3D = 19
+    AVERAGE_POOL_3D = 20
+    SUBTRACT = 21
+    MULTIPLY = 22
+    DIVIDE = 23
+    MAXIMUM = 24
+    MINIMUM = 25
+    BIT_PLANES = 26
+    FROM_PLANES = 27
+    TRANSPOSE = 28
+    SLICE = 29
+    TILE = 30
+    REDUCE = 31
+    RESIZE_BILINEAR_2D = 32
+    EMBEDDING = 33
 
 
 class ActivationKind(enum.IntEnum):
@@ -78,11 +96,58 @@ class ActivationKind(enum.IntEnum):
     SIGMOID = 2
     TANH = 3
     HARD_TANH = 4
+    ELU = 5
+    SELU = 6
+    CELU = 7
+    SOFTPLUS = 8
+    SOFTSIGN = 9
+    SILU = 10
+    GELU = 11
+    GELU_TANH = 12
+    HARD_SIGMOID = 13
+    HARD_SILU = 14
+    MISH = 15
+    LOG_SIGMOID = 16
+    TANH_SHRINK = 17
+    SOFT_SHRINK = 18
+    HARD_SHRINK = 19
+    THRESHOLD = 20
+    SQUAREPLUS = 21
+    SPARSE_PLUS = 22
+    SPARSE_SIGMOID = 23
+    CLIP = 24
+    ABS = 25
+    NEGATE = 26
+    SQUARE = 27
+    SQRT = 28
+    RSQRT = 29
+    EXP = 30
+    LOG = 31
+    ROUND = 32
+    FLOOR = 33
+    SIGN = 34
+
+
+class PlanesKind(enum.IntEnum):
+    """How BIT_PLANES makes an integer q of a float: DoReFa-Net's quantizer (arXiv 1606.06160) or the Heaviside
+    step."""
+
+    DOREFA = 0
+    HEAVISIDE = 1
+
+
+class ReduceKind(enum.IntEnum):
+    SUM = 0
+    MEAN = 1
+    MAX = 2
+    MIN = 3
+    PROD = 4
 
 
 @dataclass(frozen=True)
 class Activation:
-    """``alpha``, ``max_value`` and ``threshold`` are those of Keras's ReLU and matter to ``RELU`` alone."""
+    """``alpha``, ``max_value`` and ``threshold`` are those of Keras's ReLU; what they are to the other kinds that
+    take any stands in ``xlite.fbs``."""
 
     kind: ActivationKind = ActivationKind.NONE
     alpha: float = 0.0
@@ -107,12 +172,14 @@ class Conv2DOptions:
     groups: int = 1
     output_dtype: DType = DType.FLOAT32
     activation: Activation = NO_ACTIVATION
+    planes: int = 1
 
 
 @dataclass(frozen=True)
 class DenseOptions:
     output_dtype: DType = DType.FLOAT32
     activation: Activation = NO_ACTIVATION
+    planes: int = 1
 
 
 @dataclass(frozen=True)
@@ -158,6 +225,92 @@ class CustomOptions:
     data: bytes = b""
 
 
+@dataclass(frozen=True)
+class Conv3DOptions:
+    """``output_*`` are for CONV_3D_TRANSPOSE alone, 0 elsewhere; its paddings are cut off its full output."""
+
+    stride_d: int = 1
+    stride_h: int = 1
+    stride_w: int = 1
+    dilation_d: int = 1
+    dilation_h: int = 1
+    dilation_w: int = 1
+    pad_front: int = 0
+    pad_back: int = 0
+    pad_top: int = 0
+    pad_bottom: int = 0
+    pad_left: int = 0
+    pad_right: int = 0
+    output_d: int = 0
+    output_h: int = 0
+    output_w: int = 0
+    pad_value: int = 0
+    groups: int = 1
+    output_dtype: DType = DType.FLOAT32
+    activation: Activation = NO_ACTIVATION
+    planes: int = 1
+
+
+@dataclass(frozen=True)
+class Pool3DOptions:
+    window_d: int = 1
+    window_h: int = 1
+    window_w: int = 1
+    stride_d: int = 1
+    stride_h: int = 1
+    stride_w: int = 1
+    pad_front: int = 0
+    pad_back: int = 0
+    pad_top: int = 0
+    pad_bottom: int = 0
+    pad_left: int = 0
+    pad_right: int = 0
+
+
+@dataclass(frozen=True)
+class PlanesOptions:
+    kind: PlanesKind = PlanesKind.DOREFA
+    planes: int = 1
+
+
+@dataclass(frozen=True)
+class TransposeOptions:
+    """``permutation`` has an entry an axis; the batch stays first."""
+
+    permutation: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SliceOptions:
+    """Element i of an axis is ``begin + i * stride``, ``size`` of them; an entry an axis, batch included."""
+
+    begin: tuple[int, ...] = ()
+    size: tuple[int, ...] = ()
+    stride: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """``multiples`` has an entry an axis, 1 for the batch."""
+
+    multiples: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReduceOptions:
+    """``axes`` ascend and never hold the batch."""
+
+    kind: ReduceKind = ReduceKind.SUM
+    axes: tuple[int, ...] = ()
+    keepdims: bool = False
+
+
+@dataclass(frozen=True)
+class ResizeOptions:
+    height: int = 1
+    width: int = 1
+
+
 Options = Union[
     Conv2DOptions,
     DenseOptions,
@@ -167,6 +320,14 @@ Options = Union[
     ReshapeOptions,
     PadOptions,
     CustomOptions,
+    Conv3DOptions,
+    Pool3DOptions,
+    PlanesOptions,
+    TransposeOptions,
+    SliceOptions,
+    TileOptions,
+    ReduceOptions,
+    ResizeOptions,
 ]
 
 # Which options table an op carries; kinds that are not listed carry none.
@@ -181,6 +342,18 @@ OPTIONS_OF_KIND: dict[OpKind, type] = {
     OpKind.CONCATENATE: ConcatenateOptions,
     OpKind.RESHAPE: ReshapeOptions,
     OpKind.PAD: PadOptions,
+    OpKind.CONV_3D: Conv3DOptions,
+    OpKind.CONV_3D_TRANSPOSE: Conv3DOptions,
+    OpKind.LOCALLY_CONNECTED_2D: Conv2DOptions,
+    OpKind.MAX_POOL_3D: Pool3DOptions,
+    OpKind.AVERAGE_POOL_3D: Pool3DOptions,
+    OpKind.BIT_PLANES: PlanesOptions,
+    OpKind.FROM_PLANES: PlanesOptions,
+    OpKind.TRANSPOSE: TransposeOptions,
+    OpKind.SLICE: SliceOptions,
+    OpKind.TILE: TileOptions,
+    OpKind.REDUCE: ReduceOptions,
+    OpKind.RESIZE_BILINEAR_2D: ResizeOptions,
 }
 
 

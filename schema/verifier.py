@@ -179,11 +179,14 @@ def _slot_problem(kind: OpKind, given: Sequence[Tensor | None]) -> str:
     for position, tensor in enumerate(given):
         name = f"'{slots[position].name}'" if slots else str(position)
         constant = slots[position].constant if slots else False
-        if tensor is None or tensor.is_constant is constant:
+        free = slots[position].either if slots else False
+        if tensor is None or free or tensor.is_constant is constant:
             continue
         if constant:
             return f"input {name} must be a constant"
         return f"input {name} must be an activation, a constant has no batch"
+    if all(tensor is None or tensor.is_constant for tensor in given):
+        return "at least one input must be an activation, a constant has no batch"
     return ""
 
 

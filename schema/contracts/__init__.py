@@ -6,6 +6,6 @@ that stands here.
 """
 
 from xlite.schema.contracts.infer import ContractError, infer, inplace_inputs
-from xlite.schema.contracts.slots import SLOTS, Slot
+from xlite.schema.contracts.slots import SLOTS, Slot, with_optional_inputs
 
-__all__ = ["SLOTS", "ContractError", "Slot", "infer", "inplace_inputs"]
+__all__ = ["SLOTS", "ContractError", "Slot", "infer", "inplace_inputs", "with_optional_inputs"]

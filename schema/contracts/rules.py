@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from xlite.schema.errors import VerifyError
 from xlite.schema.types import MAX_RANK, Activation, ActivationKind, DType, TensorType
 
+MAX_PLANES = 8
+MAX_IMAGE = 1 << 24  # of an image's height, width or depth
 MAX_EXTENT = 1 << 16  # of a window, stride, dilation or padding
 MAX_ELEMENTS = (1 << 31) - 1  # of one tensor, so that an index fits an int32
 
@@ -57,38 +60,65 @@ def check_filter(kernel: TensorType, packed_axes: int) -> None:
     require(kernel.packed_axes == wanted, f"filter must have packed_axes {wanted}")
 
 
+# Which of (alpha, max_value, threshold) each activation takes; the others keep their defaults.
+_PARAMETERS: dict[ActivationKind, tuple[str, ...]] = {
+    ActivationKind.RELU: ("alpha", "max_value", "threshold"),
+    ActivationKind.ELU: ("alpha",),
+    ActivationKind.CELU: ("alpha",),
+    ActivationKind.HARD_SIGMOID: ("alpha", "threshold"),
+    ActivationKind.SOFT_SHRINK: ("threshold",),
+    ActivationKind.HARD_SHRINK: ("threshold",),
+    ActivationKind.THRESHOLD: ("alpha", "threshold"),
+    ActivationKind.SQUAREPLUS: ("alpha",),
+    ActivationKind.CLIP: ("max_value", "threshold"),
+}
+
+
 def check_activation(activation: Activation) -> None:
-    if activation.kind is ActivationKind.RELU:
-        require(math.isfinite(activation.alpha), "activation alpha is not finite")
-        require(math.isfinite(activation.threshold), "activation threshold is not finite")
+    plain, taken = Activation(activation.kind), _PARAMETERS.get(activation.kind, ())
+    for name in ("alpha", "max_value", "threshold"):
+        value = getattr(activation, name)
+        require(
+            name in taken or value == getattr(plain, name), f"activation {activation.kind.name} takes no {name}"
+        )
+    lowest = activation.threshold == -math.inf and activation.kind is ActivationKind.CLIP
+    require(math.isfinite(activation.alpha), "activation alpha is not finite")
+    require(lowest or math.isfinite(activation.threshold), "activation threshold is not finite")
+    if "max_value" in taken:
         require(activation.max_value >= activation.threshold, "activation max_value is below its threshold")
-    else:
-        plain = Activation(activation.kind)
-        require(activation == plain, "only RELU takes activation parameters")
+    if activation.kind is ActivationKind.CELU:
+        require(activation.alpha != 0, "activation alpha is zero")
 
 
-def filtered_output(x, kernel, scale, bias, threshold, options, channels: int) -> DType:
-    """The dtype rule of CONV_2D, DEPTHWISE_CONV_2D and DENSE; returns the output's dtype.
+def filtered_output(inputs: Sequence[TensorType | None], options, channels: int) -> DType:
+    """The dtype rule of ops with a filter; returns the output's dtype.
 
     ==== ====== ===== ==================================================================
     x    filter out   computes
     ==== ====== ===== ==================================================================
-    f32  f32    f32   activation(dot + bias)
+    f32  f32    f32   activation(dot * scale + bias)
     f32  bit    f32   activation(dot * scale + bias), the filter holding +1 and -1
     bit  bit    f32   activation(float(dot) * scale + bias)
     bit  bit    i32   dot
     bit  bit    bit   -1 where dot < threshold, else +1
     ==== ====== ===== ==================================================================
+
+    A bit filter may come with a mask of its own shape: weights whose bit of it is 1 are 0 instead.
     """
+    x, kernel, scale, bias, threshold, mask = inputs
+    assert x is not None
+    assert kernel is not None
     check_dtype(x, (DType.FLOAT32, DType.BIT), "x")
     check_channel_vector(scale, channels, DType.FLOAT32, "scale")
     check_channel_vector(bias, channels, DType.FLOAT32, "bias")
     check_channel_vector(threshold, channels, DType.INT32, "threshold")
     check_activation(options.activation)
+    if mask is not None:
+        require(kernel.dtype is DType.BIT, "a mask is for bit filters only")
+        require(mask == kernel, f"mask {mask} must have the filter's type {kernel}")
     out = options.output_dtype
     if x.dtype is DType.FLOAT32:
         require(out is DType.FLOAT32, f"cannot give {out.short} from f32")
-        require(kernel.dtype is DType.BIT or scale is None, "scale is for bit filters only")
     else:
         require(kernel.dtype is DType.BIT, "a bit input needs a bit filter")
         require(out in (DType.FLOAT32, DType.INT32, DType.BIT), f"cannot give {out.short}")
@@ -105,34 +135,52 @@ def filtered_output(x, kernel, scale, bias, threshold, options, channels: int) -
 
 def window_output(x: TensorType, kernel_h: int, kernel_w: int, options) -> tuple[int, int]:
     """Output height and width of a convolution over x [N, H, W, C]."""
-    require(options.pad_value in (-1, 0, 1), f"pad_value {options.pad_value} is not 0, 1 or -1")
-    require(options.pad_value == 0 or x.dtype is DType.BIT, "pad_value +1 and -1 are for bit inputs only")
-    extents = (kernel_h, kernel_w, options.dilation_h, options.dilation_w)
-    require(all(1 <= e <= MAX_EXTENT for e in extents), "a window or dilation is out of range")
-    span_h = (kernel_h - 1) * options.dilation_h + 1
-    span_w = (kernel_w - 1) * options.dilation_w + 1
-    return _slide(x, span_h, span_w, options)
+    check_pad_value(x, options.pad_value)
+    return (
+        slide(
+            x.shape[1], span(kernel_h, options.dilation_h), options.stride_h, options.pad_top, options.pad_bottom
+        ),
+        slide(
+            x.shape[2], span(kernel_w, options.dilation_w), options.stride_w, options.pad_left, options.pad_right
+        ),
+    )
 
 
 def pool_output(x: TensorType, options) -> tuple[int, int]:
     """Output height and width of a pooling window; every window sees at least one real element."""
-    windows = (options.window_h, options.window_w)
-    require(all(1 <= w <= MAX_EXTENT for w in windows), "a window is out of range")
     inside = (
         max(options.pad_top, options.pad_bottom) < options.window_h
         and max(options.pad_left, options.pad_right) < options.window_w
     )
     require(inside, "the padding is as large as the window")
-    return _slide(x, *windows, options)
+    return (
+        slide(x.shape[1], options.window_h, options.stride_h, options.pad_top, options.pad_bottom),
+        slide(x.shape[2], options.window_w, options.stride_w, options.pad_left, options.pad_right),
+    )
 
 
-def _slide(x: TensorType, span_h: int, span_w: int, options) -> tuple[int, int]:
-    pads = (options.pad_top, options.pad_bottom, options.pad_left, options.pad_right)
-    require(all(0 <= p <= MAX_EXTENT for p in pads), "a padding is out of range")
-    strides = (options.stride_h, options.stride_w)
-    require(all(1 <= s <= MAX_EXTENT for s in strides), "a stride is out of range")
-    room_h = x.shape[1] + options.pad_top + options.pad_bottom - span_h
-    room_w = x.shape[2] + options.pad_left + options.pad_right - span_w
-    require(room_h >= 0 and room_w >= 0, f"the window {span_h}x{span_w} is larger than the padded input")
-    require(max(x.shape[1], x.shape[2]) <= 1 << 24, "the image is too large")
-    return room_h // options.stride_h + 1, room_w // options.stride_w + 1
+def check_pad_value(x: TensorType, pad_value: int) -> None:
+    require(pad_value in (-1, 0, 1), f"pad_value {pad_value} is not 0, 1 or -1")
+    require(pad_value == 0 or x.dtype is DType.BIT, "pad_value +1 and -1 are for bit inputs only")
+
+
+def check_window(taps: int, dilation: int, stride: int, before: int, after: int) -> None:
+    require(1 <= taps <= MAX_EXTENT and 1 <= dilation <= MAX_EXTENT, "a window or dilation is out of range")
+    require(1 <= stride <= MAX_EXTENT, "a stride is out of range")
+    require(min(before, after) >= 0 and max(before, after) <= MAX_EXTENT, "a padding is out of range")
+
+
+def span(taps: int, dilation: int) -> int:
+    """Elements from the first to the last tap of a window."""
+    require(1 <= taps <= MAX_EXTENT and 1 <= dilation <= MAX_EXTENT, "a window or dilation is out of range")
+    return (taps - 1) * dilation + 1
+
+
+def slide(size: int, window: int, stride: int, before: int, after: int) -> int:
+    """How many places a window of this span has along an axis of ``size`` elements that is padded."""
+    require(0 <= before <= MAX_EXTENT and 0 <= after <= MAX_EXTENT, "a padding is out of range")
+    require(1 <= stride <= MAX_EXTENT, "a stride is out of range")
+    require(size <= MAX_IMAGE, "the image is too large")
+    room = size + before + after - window
+    require(window >= 1 and room >= 0, f"the window of {window} is larger than the padded input of {size}")
+    return room // stride + 1

@@ -9,11 +9,12 @@ from xlite.schema.types import OpKind
 
 @dataclass(frozen=True)
 class Slot:
-    """One input: ``optional`` may be absent (-1), ``constant`` must have data in the file."""
+    """One input: ``optional`` may be absent (-1), ``constant`` must have data in the file, ``either`` may have."""
 
     name: str
     optional: bool = False
     constant: bool = False
+    either: bool = False
 
 
 _X = Slot("x")
@@ -23,7 +24,9 @@ _FILTERED = (
     Slot("scale", optional=True, constant=True),
     Slot("bias", optional=True, constant=True),
     Slot("threshold", optional=True, constant=True),
+    Slot("mask", optional=True, constant=True),
 )
+_TWO = (Slot("a"), Slot("b", either=True))
 
 # None: any number of inputs, one or more (none of them optional).
 SLOTS: dict[OpKind, tuple[Slot, ...] | None] = {
@@ -39,8 +42,34 @@ SLOTS: dict[OpKind, tuple[Slot, ...] | None] = {
     OpKind.SOFTMAX: (_X,),
     OpKind.MAX_POOL_2D: (_X, Slot("flip", optional=True, constant=True)),
     OpKind.AVERAGE_POOL_2D: (_X,),
-    OpKind.ADD: (Slot("a"), Slot("b")),
+    OpKind.ADD: _TWO,
     OpKind.CONCATENATE: None,
     OpKind.RESHAPE: (_X,),
     OpKind.PAD: (_X,),
+    OpKind.CONV_3D: _FILTERED,
+    OpKind.CONV_3D_TRANSPOSE: _FILTERED,
+    OpKind.LOCALLY_CONNECTED_2D: _FILTERED,
+    OpKind.MAX_POOL_3D: (_X,),
+    OpKind.AVERAGE_POOL_3D: (_X,),
+    OpKind.SUBTRACT: (Slot("a", either=True), Slot("b", either=True)),
+    OpKind.MULTIPLY: _TWO,
+    OpKind.DIVIDE: (Slot("a", either=True), Slot("b", either=True)),
+    OpKind.MAXIMUM: _TWO,
+    OpKind.MINIMUM: _TWO,
+    OpKind.BIT_PLANES: (_X,),
+    OpKind.FROM_PLANES: (_X,),
+    OpKind.TRANSPOSE: (_X,),
+    OpKind.SLICE: (_X,),
+    OpKind.TILE: (_X,),
+    OpKind.REDUCE: (_X,),
+    OpKind.RESIZE_BILINEAR_2D: (_X,),
+    OpKind.EMBEDDING: (Slot("indices"), Slot("table", constant=True)),
 }
+
+
+def with_optional_inputs(kind: OpKind, inputs: tuple[int, ...]) -> tuple[int, ...]:
+    """One index a slot: -1 is added for optional slots at the end that an op does not name. (Slots are added to
+    ops as the format grows, and files keep their inputs.)"""
+    slots = SLOTS[kind]
+    missing = 0 if slots is None else len(slots) - len(inputs)
+    return inputs + (-1,) * missing if missing > 0 else inputs

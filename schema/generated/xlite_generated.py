@@ -31,6 +31,24 @@ class OpKind(object):
     CONCATENATE = 13
     RESHAPE = 14
     PAD = 15
+    CONV_3D = 16
+    CONV_3D_TRANSPOSE = 17
+    LOCALLY_CONNECTED_2D = 18
+    MAX_POOL_3D = 19
+    AVERAGE_POOL_3D = 20
+    SUBTRACT = 21
+    MULTIPLY = 22
+    DIVIDE = 23
+    MAXIMUM = 24
+    MINIMUM = 25
+    BIT_PLANES = 26
+    FROM_PLANES = 27
+    TRANSPOSE = 28
+    SLICE = 29
+    TILE = 30
+    REDUCE = 31
+    RESIZE_BILINEAR_2D = 32
+    EMBEDDING = 33
 
 
 class ActivationKind(object):
@@ -39,6 +57,49 @@ class ActivationKind(object):
     SIGMOID = 2
     TANH = 3
     HARD_TANH = 4
+    ELU = 5
+    SELU = 6
+    CELU = 7
+    SOFTPLUS = 8
+    SOFTSIGN = 9
+    SILU = 10
+    GELU = 11
+    GELU_TANH = 12
+    HARD_SIGMOID = 13
+    HARD_SILU = 14
+    MISH = 15
+    LOG_SIGMOID = 16
+    TANH_SHRINK = 17
+    SOFT_SHRINK = 18
+    HARD_SHRINK = 19
+    THRESHOLD = 20
+    SQUAREPLUS = 21
+    SPARSE_PLUS = 22
+    SPARSE_SIGMOID = 23
+    CLIP = 24
+    ABS = 25
+    NEGATE = 26
+    SQUARE = 27
+    SQRT = 28
+    RSQRT = 29
+    EXP = 30
+    LOG = 31
+    ROUND = 32
+    FLOOR = 33
+    SIGN = 34
+
+
+class PlanesKind(object):
+    DOREFA = 0
+    HEAVISIDE = 1
+
+
+class ReduceKind(object):
+    SUM = 0
+    MEAN = 1
+    MAX = 2
+    MIN = 3
+    PROD = 4
 
 
 class OpOptions(object):
@@ -51,6 +112,14 @@ class OpOptions(object):
     ReshapeOptions = 6
     PadOptions = 7
     CustomOptions = 8
+    Conv3DOptions = 9
+    Pool3DOptions = 10
+    PlanesOptions = 11
+    TransposeOptions = 12
+    SliceOptions = 13
+    TileOptions = 14
+    ReduceOptions = 15
+    ResizeOptions = 16
 
 
 class Activation(object):
@@ -232,8 +301,15 @@ class Conv2DOptions(object):
             return obj
         return None
 
+    # Conv2DOptions
+    def Planes(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
 def Conv2DOptionsStart(builder):
-    builder.StartObject(12)
+    builder.StartObject(13)
 
 def Conv2DOptionsAddStrideH(builder, strideH):
     builder.PrependInt32Slot(0, strideH, 1)
@@ -270,6 +346,9 @@ def Conv2DOptionsAddOutputDtype(builder, outputDtype):
 
 def Conv2DOptionsAddActivation(builder, activation):
     builder.PrependUOffsetTRelativeSlot(11, flatbuffers.number_types.UOffsetTFlags.py_type(activation), 0)
+
+def Conv2DOptionsAddPlanes(builder, planes):
+    builder.PrependInt32Slot(12, planes, 1)
 
 def Conv2DOptionsEnd(builder):
     return builder.EndObject()
@@ -315,14 +394,24 @@ class DenseOptions(object):
             return obj
         return None
 
+    # DenseOptions
+    def Planes(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
 def DenseOptionsStart(builder):
-    builder.StartObject(2)
+    builder.StartObject(3)
 
 def DenseOptionsAddOutputDtype(builder, outputDtype):
     builder.PrependUint8Slot(0, outputDtype, 0)
 
 def DenseOptionsAddActivation(builder, activation):
     builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(activation), 0)
+
+def DenseOptionsAddPlanes(builder, planes):
+    builder.PrependInt32Slot(2, planes, 1)
 
 def DenseOptionsEnd(builder):
     return builder.EndObject()
@@ -727,6 +816,827 @@ def CustomOptionsStartDataVector(builder, numElems):
     return builder.StartVector(1, numElems, 1)
 
 def CustomOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class Conv3DOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = Conv3DOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsConv3DOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def Conv3DOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # Conv3DOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # Conv3DOptions
+    def StrideD(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def StrideH(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def StrideW(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def DilationD(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def DilationH(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def DilationW(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def PadFront(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadBack(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadTop(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadBottom(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadLeft(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadRight(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def OutputD(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(28))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def OutputH(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def OutputW(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(32))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def PadValue(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(34))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int8Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def Groups(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(36))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv3DOptions
+    def OutputDtype(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(38))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # Conv3DOptions
+    def Activation(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(40))
+        if o != 0:
+            x = self._tab.Indirect(o + self._tab.Pos)
+            obj = Activation()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Conv3DOptions
+    def Planes(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(42))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+def Conv3DOptionsStart(builder):
+    builder.StartObject(20)
+
+def Conv3DOptionsAddStrideD(builder, strideD):
+    builder.PrependInt32Slot(0, strideD, 1)
+
+def Conv3DOptionsAddStrideH(builder, strideH):
+    builder.PrependInt32Slot(1, strideH, 1)
+
+def Conv3DOptionsAddStrideW(builder, strideW):
+    builder.PrependInt32Slot(2, strideW, 1)
+
+def Conv3DOptionsAddDilationD(builder, dilationD):
+    builder.PrependInt32Slot(3, dilationD, 1)
+
+def Conv3DOptionsAddDilationH(builder, dilationH):
+    builder.PrependInt32Slot(4, dilationH, 1)
+
+def Conv3DOptionsAddDilationW(builder, dilationW):
+    builder.PrependInt32Slot(5, dilationW, 1)
+
+def Conv3DOptionsAddPadFront(builder, padFront):
+    builder.PrependInt32Slot(6, padFront, 0)
+
+def Conv3DOptionsAddPadBack(builder, padBack):
+    builder.PrependInt32Slot(7, padBack, 0)
+
+def Conv3DOptionsAddPadTop(builder, padTop):
+    builder.PrependInt32Slot(8, padTop, 0)
+
+def Conv3DOptionsAddPadBottom(builder, padBottom):
+    builder.PrependInt32Slot(9, padBottom, 0)
+
+def Conv3DOptionsAddPadLeft(builder, padLeft):
+    builder.PrependInt32Slot(10, padLeft, 0)
+
+def Conv3DOptionsAddPadRight(builder, padRight):
+    builder.PrependInt32Slot(11, padRight, 0)
+
+def Conv3DOptionsAddOutputD(builder, outputD):
+    builder.PrependInt32Slot(12, outputD, 0)
+
+def Conv3DOptionsAddOutputH(builder, outputH):
+    builder.PrependInt32Slot(13, outputH, 0)
+
+def Conv3DOptionsAddOutputW(builder, outputW):
+    builder.PrependInt32Slot(14, outputW, 0)
+
+def Conv3DOptionsAddPadValue(builder, padValue):
+    builder.PrependInt8Slot(15, padValue, 0)
+
+def Conv3DOptionsAddGroups(builder, groups):
+    builder.PrependInt32Slot(16, groups, 1)
+
+def Conv3DOptionsAddOutputDtype(builder, outputDtype):
+    builder.PrependUint8Slot(17, outputDtype, 0)
+
+def Conv3DOptionsAddActivation(builder, activation):
+    builder.PrependUOffsetTRelativeSlot(18, flatbuffers.number_types.UOffsetTFlags.py_type(activation), 0)
+
+def Conv3DOptionsAddPlanes(builder, planes):
+    builder.PrependInt32Slot(19, planes, 1)
+
+def Conv3DOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class Pool3DOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = Pool3DOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsPool3DOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def Pool3DOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # Pool3DOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # Pool3DOptions
+    def WindowD(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def WindowH(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def WindowW(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def StrideD(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def StrideH(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def StrideW(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Pool3DOptions
+    def PadFront(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Pool3DOptions
+    def PadBack(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Pool3DOptions
+    def PadTop(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Pool3DOptions
+    def PadBottom(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Pool3DOptions
+    def PadLeft(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+    # Pool3DOptions
+    def PadRight(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+def Pool3DOptionsStart(builder):
+    builder.StartObject(12)
+
+def Pool3DOptionsAddWindowD(builder, windowD):
+    builder.PrependInt32Slot(0, windowD, 1)
+
+def Pool3DOptionsAddWindowH(builder, windowH):
+    builder.PrependInt32Slot(1, windowH, 1)
+
+def Pool3DOptionsAddWindowW(builder, windowW):
+    builder.PrependInt32Slot(2, windowW, 1)
+
+def Pool3DOptionsAddStrideD(builder, strideD):
+    builder.PrependInt32Slot(3, strideD, 1)
+
+def Pool3DOptionsAddStrideH(builder, strideH):
+    builder.PrependInt32Slot(4, strideH, 1)
+
+def Pool3DOptionsAddStrideW(builder, strideW):
+    builder.PrependInt32Slot(5, strideW, 1)
+
+def Pool3DOptionsAddPadFront(builder, padFront):
+    builder.PrependInt32Slot(6, padFront, 0)
+
+def Pool3DOptionsAddPadBack(builder, padBack):
+    builder.PrependInt32Slot(7, padBack, 0)
+
+def Pool3DOptionsAddPadTop(builder, padTop):
+    builder.PrependInt32Slot(8, padTop, 0)
+
+def Pool3DOptionsAddPadBottom(builder, padBottom):
+    builder.PrependInt32Slot(9, padBottom, 0)
+
+def Pool3DOptionsAddPadLeft(builder, padLeft):
+    builder.PrependInt32Slot(10, padLeft, 0)
+
+def Pool3DOptionsAddPadRight(builder, padRight):
+    builder.PrependInt32Slot(11, padRight, 0)
+
+def Pool3DOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class PlanesOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = PlanesOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsPlanesOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def PlanesOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # PlanesOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # PlanesOptions
+    def Kind(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # PlanesOptions
+    def Planes(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+def PlanesOptionsStart(builder):
+    builder.StartObject(2)
+
+def PlanesOptionsAddKind(builder, kind):
+    builder.PrependUint8Slot(0, kind, 0)
+
+def PlanesOptionsAddPlanes(builder, planes):
+    builder.PrependInt32Slot(1, planes, 1)
+
+def PlanesOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class TransposeOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = TransposeOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsTransposeOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def TransposeOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # TransposeOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # TransposeOptions
+    def Permutation(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # TransposeOptions
+    def PermutationAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # TransposeOptions
+    def PermutationLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TransposeOptions
+    def PermutationIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+def TransposeOptionsStart(builder):
+    builder.StartObject(1)
+
+def TransposeOptionsAddPermutation(builder, permutation):
+    builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(permutation), 0)
+
+def TransposeOptionsStartPermutationVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def TransposeOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class SliceOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = SliceOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsSliceOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def SliceOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # SliceOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # SliceOptions
+    def Begin(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # SliceOptions
+    def BeginAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # SliceOptions
+    def BeginLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SliceOptions
+    def BeginIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+    # SliceOptions
+    def Size(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # SliceOptions
+    def SizeAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # SliceOptions
+    def SizeLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SliceOptions
+    def SizeIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+    # SliceOptions
+    def Stride(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # SliceOptions
+    def StrideAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # SliceOptions
+    def StrideLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # SliceOptions
+    def StrideIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        return o == 0
+
+def SliceOptionsStart(builder):
+    builder.StartObject(3)
+
+def SliceOptionsAddBegin(builder, begin):
+    builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(begin), 0)
+
+def SliceOptionsStartBeginVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def SliceOptionsAddSize(builder, size):
+    builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(size), 0)
+
+def SliceOptionsStartSizeVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def SliceOptionsAddStride(builder, stride):
+    builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(stride), 0)
+
+def SliceOptionsStartStrideVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def SliceOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class TileOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = TileOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsTileOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def TileOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # TileOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # TileOptions
+    def Multiples(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # TileOptions
+    def MultiplesAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # TileOptions
+    def MultiplesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # TileOptions
+    def MultiplesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        return o == 0
+
+def TileOptionsStart(builder):
+    builder.StartObject(1)
+
+def TileOptionsAddMultiples(builder, multiples):
+    builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(multiples), 0)
+
+def TileOptionsStartMultiplesVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def TileOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class ReduceOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ReduceOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsReduceOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ReduceOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # ReduceOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ReduceOptions
+    def Kind(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # ReduceOptions
+    def Axes(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            a = self._tab.Vector(o)
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, a + flatbuffers.number_types.UOffsetTFlags.py_type(j * 4))
+        return 0
+
+    # ReduceOptions
+    def AxesAsNumpy(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.GetVectorAsNumpy(flatbuffers.number_types.Int32Flags, o)
+        return 0
+
+    # ReduceOptions
+    def AxesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # ReduceOptions
+    def AxesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
+    # ReduceOptions
+    def Keepdims(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
+def ReduceOptionsStart(builder):
+    builder.StartObject(3)
+
+def ReduceOptionsAddKind(builder, kind):
+    builder.PrependUint8Slot(0, kind, 0)
+
+def ReduceOptionsAddAxes(builder, axes):
+    builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(axes), 0)
+
+def ReduceOptionsStartAxesVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def ReduceOptionsAddKeepdims(builder, keepdims):
+    builder.PrependBoolSlot(2, keepdims, 0)
+
+def ReduceOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
+class ResizeOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = ResizeOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsResizeOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def ResizeOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # ResizeOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # ResizeOptions
+    def Height(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # ResizeOptions
+    def Width(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+def ResizeOptionsStart(builder):
+    builder.StartObject(2)
+
+def ResizeOptionsAddHeight(builder, height):
+    builder.PrependInt32Slot(0, height, 1)
+
+def ResizeOptionsAddWidth(builder, width):
+    builder.PrependInt32Slot(1, width, 1)
+
+def ResizeOptionsEnd(builder):
     return builder.EndObject()
 
 

@@ -85,7 +85,7 @@ def finish_bit(acc, count, out, threshold):  # type: ignore[no-untyped-def]
 def make_finish(spec: OpSpec, buffers: Buffers) -> Callable[[np.ndarray, int, np.ndarray, int], Any]:
     """How CONV_2D, DEPTHWISE_CONV_2D and DENSE store accumulators: a function of (acc, rows, out, first channel).
     For int32 outputs the accumulators are the output, and it does nothing."""
-    _, _, scale, bias, threshold = buffers.inputs
+    scale, bias, threshold = buffers.inputs[2:5]
     options = spec.op.options
     assert isinstance(options, (Conv2DOptions, DenseOptions))
     if options.output_dtype is DType.BIT:

@@ -37,7 +37,7 @@ def activate(x: np.ndarray, activation: Activation) -> np.ndarray:
 def make_finish(spec: OpSpec, buffers: Buffers) -> Finish:
     """How CONV_2D, DEPTHWISE_CONV_2D and DENSE store an accumulator of shape (rows, channels) into the rows of
     their output's storage."""
-    _, _, scale, bias, threshold = buffers.inputs
+    scale, bias, threshold = buffers.inputs[2:5]
     options = spec.op.options
     assert isinstance(options, (Conv2DOptions, DenseOptions))
     dtype = options.output_dtype
