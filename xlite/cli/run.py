@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from xlite.interpreter import Interpreter
 
-CHUNK = 16  # samples a call: the arena grows with it, and the progress bar moves by it
+CHUNK = 64  # samples a call: the progress bar moves by it
 MAX_ROWS = 20  # samples that the table shows
 
 EXAMPLES = """\b
