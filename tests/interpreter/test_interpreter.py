@@ -360,3 +360,22 @@ def test_models_with_an_input_as_output():
 
 def test_repr_says_where_ops_run(interpreter):
     assert "22 on numpy" in repr(interpreter)
+
+
+def test_names_from_a_file_cannot_disturb_a_terminal():
+    b = Builder()
+    model = b.model([b.batch_norm(b.input((3,), name="\x1b[2J" + "x" * 100))])
+    interpreter = Interpreter(model, backend="numpy")
+    with pytest.raises(InputError) as caught:
+        interpreter(np.ones((1, 4)))
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 150
+
+
+def test_inputs_of_the_same_name_go_by_position():
+    b = Builder()
+    model = b.model([b.op(OpKind.ADD, (b.input((2,), name="x"), b.input((2,), name="x")))])
+    interpreter = Interpreter(model, backend="numpy")
+    assert interpreter([1, 2], [3, 4]).tolist() == [[4, 6]]
+    with pytest.raises(InputError, match="same name"):
+        interpreter({"x": [1, 2]})
