@@ -97,7 +97,7 @@ def read_image(path: str, type_: TensorType) -> np.ndarray:
         raise InputError(f"{path}: the model's input {sample} is no image; pass a .npy file of this shape")
     try:
         with Image.open(path) as image:
-            resized = image.convert(mode).resize((sample[1], sample[0]), Image.BILINEAR)
+            resized = image.convert(mode).resize((sample[1], sample[0]), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: is no image that Pillow can read ({_first_line(error)})") from None
     return np.asarray(resized, np.uint8).reshape(sample)

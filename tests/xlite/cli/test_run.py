@@ -58,11 +58,11 @@ def test_many_samples_get_a_line_each_and_the_rest_is_counted(call, packed, imag
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_an_image_is_resized_and_turned_grey(call, packed, images, tmp_path, suffix):
     image = pytest.importorskip("PIL.Image")
-    big = image.fromarray(images[0]).convert("RGB").resize((56, 84), image.NEAREST)
+    big = image.fromarray(images[0]).convert("RGB").resize((56, 84), image.Resampling.NEAREST)
     big.save(tmp_path / f"x.{suffix}")
     result = call("run", packed, tmp_path / f"x.{suffix}", "-o", tmp_path / "y.npy")
     assert result.exit_code == 0
-    raw = np.asarray(image.open(tmp_path / f"x.{suffix}").convert("L").resize((28, 28), image.BILINEAR))
+    raw = np.asarray(image.open(tmp_path / f"x.{suffix}").convert("L").resize((28, 28), image.Resampling.BILINEAR))
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), scores(packed, raw[np.newaxis]))
 
 
