@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -310,6 +311,19 @@ def test_closed_interpreter_says_so(network):
         with pytest.raises(InputError, match="closed"):
             use()
     interpreter.close()  # twice does no harm
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not list its mappings")
+@pytest.mark.parametrize("name", backends.available_backends())
+def test_close_lets_go_of_the_file(tmp_path, network, name):
+    network.plan = plan(network)
+    path = tmp_path / "model.xlite"
+    path.write_bytes(write_model(network))
+    interpreter = Interpreter(path, backend=name)
+    interpreter(image())
+    assert str(path) in Path("/proc/self/maps").read_text()
+    interpreter.close()
+    assert str(path) not in Path("/proc/self/maps").read_text()
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, None])

@@ -36,7 +36,10 @@ class Axis:
 
     def visible(self, outputs: Span) -> Iterator[tuple[int, tuple[slice, slice]]]:
         """The taps that some of the ``outputs`` see inside the image, with their reach."""
-        for tap in range(self.kernel):
+        # tap t of output o sees element o * stride + t * dilation - before, which must be 0 to size - 1
+        low = self.before - (outputs[1] - 1) * self.stride
+        high = self.size - 1 + self.before - outputs[0] * self.stride
+        for tap in range(max(0, -(-low // self.dilation)), min(self.kernel, high // self.dilation + 1)):
             found = self.reach(tap, outputs)
             if found is not None:
                 yield tap, found
