@@ -19,6 +19,7 @@ import numpy as np
 
 from xlite.inputs import prepare, random_inputs
 from xlite.interpreter import Interpreter
+from xlite.interpreter.profiler import quartile_distance
 from xlite.schema.types import Model
 from xlite.schema.version import __version__
 
@@ -114,11 +115,7 @@ def describe_machine() -> dict[str, Any]:
 
 def summarize(times_ns: Sequence[int]) -> Timing:
     """Median and quartile distance of times in nanoseconds."""
-    spread = 0.0
-    if len(times_ns) > 1:
-        low, _, high = statistics.quantiles(times_ns, n=4, method="inclusive")
-        spread = high - low
-    return Timing(statistics.median(times_ns) / 1e6, spread / 1e6, len(times_ns))
+    return Timing(statistics.median(times_ns) / 1e6, quartile_distance(times_ns) / 1e6, len(times_ns))
 
 
 class _Run:
