@@ -22,10 +22,9 @@ quick: ## the tests that need no TensorFlow, in under two minutes
 	$(SETUP) dev
 	@$(BIN)/python -m pytest -q -n 2 --quick
 
-train: ## train the demo network again and record its outputs (a few minutes)
+train: ## train the demo network again, record its images and outputs (a few minutes)
 	$(SETUP) images numba train
 	@$(BIN)/python examples/fashion/train.py
-	@$(BIN)/python examples/fashion/record.py
 
 lint: ## ruff and mypy
 	$(SETUP) dev train

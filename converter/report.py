@@ -6,12 +6,11 @@ Everything is read off the final graph and model, never off intentions, so that 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 
 from xlite.converter.graph import Graph, Layer, Node
-from xlite.converter.passes.chains import FILTERED
-from xlite.schema.types import DType, Model, OpKind
+from xlite.schema.macs import FILTERED, multiply_accumulates, precision
+from xlite.schema.types import DType, Model
 
 PACKED, WEIGHTS, FLOAT, FUSED, NONE = "packed", "weights packed", "float", "fused", "-"
 
@@ -80,24 +79,18 @@ def macs_by_precision(graph: Graph) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in graph.nodes:
         if node.kind in FILTERED:
+            kernel = node.inputs[1]
+            assert kernel is not None
             key = _precision(node)
-            found[key] = found.get(key, 0) + _macs(node)
+            found[key] = found.get(key, 0) + multiply_accumulates(node.kind, kernel.type, node.output.type)
     return found
-
-
-def _macs(node: Node) -> int:
-    kernel = node.inputs[1]
-    assert kernel is not None
-    shape = kernel.type.shape
-    per_output = math.prod(shape[:-1]) if node.kind is OpKind.DEPTHWISE_CONV_2D else math.prod(shape[1:])
-    return node.output.type.elements * per_output
 
 
 def _precision(node: Node) -> str:
     x, kernel = node.inputs[0], node.inputs[1]
     assert x is not None
     assert kernel is not None
-    return f"{x.type.dtype.short}x{kernel.type.dtype.short}"
+    return precision(x.type, kernel.type)
 
 
 def _row(layer: Layer, nodes: list[Node], host: Node | None) -> LayerRow:

@@ -9,6 +9,7 @@ import numpy as np
 
 from xlite.interpreter.details import logical_dtype
 from xlite.schema.errors import InputError
+from xlite.schema.naming import quoted
 from xlite.schema.types import DType, Model, OpKind, Preprocessing, TensorType
 
 _PIECE_BYTES = 1 << 19  # of arena that a piece of a batch may take: it should stay in a second-level cache
@@ -20,11 +21,16 @@ def batches(model: Model, given: Sequence[Any]) -> list[np.ndarray]:
     arrays = []
     for index, value in zip(model.inputs, _by_position(model, given)):
         tensor = model.tensors[index]
-        arrays.append(_with_batch(value, tensor.type, f"input '{tensor.name}'"))
+        arrays.append(_with_batch(value, tensor.type, input_name(model, index)))
     if len({len(array) for array in arrays}) > 1:
-        sizes = ", ".join(f"'{model.tensors[t].name}' {len(a)}" for t, a in zip(model.inputs, arrays))
+        sizes = ", ".join(f"{quoted(model.tensors[t].name)} {len(a)}" for t, a in zip(model.inputs, arrays))
         raise InputError(f"the inputs must have the same batch, have {sizes}")
     return arrays
+
+
+def input_name(model: Model, index: int) -> str:
+    """What messages call an input."""
+    return f"input {quoted(model.tensors[index].name)}"
 
 
 def piece_size(model: Model, batch: int, sample_bytes: int) -> int:
@@ -45,12 +51,16 @@ def pieces(batch: int, size: int) -> list[tuple[int, int]]:
 
 def _by_position(model: Model, given: Sequence[Any]) -> list[Any]:
     names = [model.tensors[t].name for t in model.inputs]
-    listed = ", ".join(f"'{name}'" for name in names)
+    listed = ", ".join(map(quoted, names))
     if len(given) == 1 and isinstance(given[0], Mapping):
+        outputs = [model.tensors[t].name for t in model.outputs]
+        for what, some in (("inputs", names), ("outputs", outputs)):
+            if len(set(some)) < len(some):
+                raise InputError(f"two {what} of the model have the same name: pass its inputs by position")
         unknown = [str(key) for key in given[0] if key not in names]
         missing = [name for name in names if name not in given[0]]
         if unknown or missing:
-            wrong = f"has no input '{unknown[0]}'" if unknown else f"also needs input '{missing[0]}'"
+            wrong = f"has no input {quoted(unknown[0])}" if unknown else f"also needs input {quoted(missing[0])}"
             raise InputError(f"the model {wrong}: its inputs are {listed}")
         return [given[0][name] for name in names]
     if len(given) != len(names):

@@ -14,6 +14,7 @@ from xlite.interpreter.resolver import Preference, Resolver
 from xlite.interpreter.targets import Target, get_target
 from xlite.schema import load_model, verify
 from xlite.schema.errors import Error, InputError, MemoryLimitError
+from xlite.schema.naming import quoted, tensor_name
 from xlite.schema.types import Metadata, Model, Plan
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Interpreter:
         self._check_input(input_index)
         shape = model.tensors[input_index].type.shape
         wanted = tuple(int(d) for d in tensor_size)
-        what = f"input '{model.tensors[input_index].name}'"
+        what = calling.input_name(model, input_index)
         if len(wanted) != len(shape) or wanted[1:] != shape[1:]:
             free = ("batch", *shape[1:])
             raise InputError(f"{what} cannot have shape {wanted}: only the batch may change, ({_joined(free)})")
@@ -176,7 +177,7 @@ class Interpreter:
         self._check_input(tensor_index)
         program = self._open()
         type_ = program.types[tensor_index]
-        what = f"input '{program.model.tensors[tensor_index].name}'"
+        what = calling.input_name(program.model, tensor_index)
         array = np.asarray(value)
         if array.shape != type_.shape:
             hint = " (resize_tensor_input changes the batch)" if array.shape[1:] == type_.shape[1:] else ""
@@ -194,19 +195,20 @@ class Interpreter:
         program, loaded = self._open(), self._memory()
         model = program.model
         tensor = model.tensors[tensor_index]
+        name = tensor_name(model, tensor_index)
         if self._in_pieces and not tensor.is_constant:
             raise InputError(
-                f"tensor '{tensor.name}' holds a part of the last batch, which ran in pieces of {program.batch}: "
+                f"{name} holds a part of the last batch, which ran in pieces of {program.batch}: "
                 "use resize_tensor_input, set_tensor and invoke() to run it as a whole"
             )
         if not tensor.is_constant and tensor_index not in model.inputs:
             if not self._has_run:
-                raise InputError(f"tensor '{tensor.name}' has no value yet: call invoke() first")
+                raise InputError(f"{name} has no value yet: call invoke() first")
             if self._lost is None:
                 self._lost = details.overwritten(model, program.plan, program.types)
             if tensor_index in self._lost:
                 raise InputError(
-                    f"the memory of tensor '{tensor.name}' was used again during the run: create the Interpreter "
+                    f"the memory of {name} was used again during the run: create the Interpreter "
                     "with preserve_all_tensors=True to read it"
                 )
         return details.read_array(loaded.arrays[tensor_index], program.types[tensor_index])
@@ -289,7 +291,7 @@ class Interpreter:
         if self._program is None:
             return "<xlite.Interpreter, closed>"
         ops = ", ".join(f"{n} on {name}" for name, n in self.backends.items())
-        return f"<xlite.Interpreter of '{self.metadata.model_name}': ops {ops}; batch {self.batch}>"
+        return f"<xlite.Interpreter of {quoted(self.metadata.model_name)}: ops {ops}; batch {self.batch}>"
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -336,7 +338,7 @@ class Interpreter:
         outputs = [np.empty((batch, *types[t].shape[1:]), details.logical_dtype(types[t])) for t in model.outputs]
         for start, stop in calling.pieces(batch, size):
             for t, array in zip(model.inputs, arrays):
-                what = f"input '{model.tensors[t].name}'"
+                what = calling.input_name(model, t)
                 value = calling.convert(array[start:stop], types[t], model.metadata.preprocessing, what)
                 details.write_array(loaded.arrays[t], types[t], value, what)
             self.invoke()
@@ -359,9 +361,8 @@ class Interpreter:
         model = self._open().model
         self._check_index(index)
         if index not in model.inputs:
-            inputs = ", ".join(f"{t} ('{model.tensors[t].name}')" for t in model.inputs)
-            name = model.tensors[index].name
-            raise InputError(f"tensor {index} ('{name}') is no input: the inputs are {inputs}")
+            inputs = ", ".join(tensor_name(model, t) for t in model.inputs)
+            raise InputError(f"{tensor_name(model, index)} is no input: the inputs are {inputs}")
 
 
 def _load(source: Source) -> Model:

@@ -10,6 +10,7 @@ from typing import Optional, Union
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.targets import Target, host_ram
 from xlite.schema.errors import Error, MemoryLimitError
+from xlite.schema.naming import quoted
 from xlite.schema.types import Model, Plan, TensorType
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
@@ -115,7 +116,7 @@ def account(
     items = []
     workspace = prepacked = 0
     for spec, kernel in zip(specs, kernels):
-        name = spec.op.name or spec.op.label
+        name = quoted(spec.op.name or spec.op.label)
         scratch, packed = kernel.workspace(spec), kernel.prepacked(spec)
         workspace = max(workspace, scratch)
         prepacked += packed
@@ -125,9 +126,9 @@ def account(
     for tensor, type_, offset in zip(model.tensors, types, plan.offsets):
         if tensor.is_constant:
             weights += type_.nbytes
-            items.append(Item("weights", tensor.name, type_.nbytes))
+            items.append(Item("weights", quoted(tensor.name), type_.nbytes))
         elif offset >= 0:
-            items.append(Item("arena", f"{tensor.name} {type_}", type_.nbytes))
+            items.append(Item("arena", f"{quoted(tensor.name)} {type_}", type_.nbytes))
     items = sorted((item for item in items if item.bytes), key=lambda item: -item.bytes)
     return Account(plan.arena_bytes, workspace, prepacked, weights, tuple(items))
 

@@ -11,23 +11,26 @@ The algorithm in words, before the code:
    the same time; of the gaps between those it takes the smallest that holds it (best fit), else it goes
    behind them. Large blocks first leaves small ones to fill the gaps ("greedy by size", Pisarchyk and Lee,
    arXiv 2001.03288).
-4. No single order is best for every network, so a few are tried, and the best of them is improved by moving
-   the block that ends highest to the front, as long as that helps. Every step is deterministic: the same
-   model always gives the same plan. It stops as soon as the arena is as small as the lower bound.
+4. No single order is best for every network, so a few are tried. If none reaches the lower bound, the best of
+   them are improved: the block that ends highest moves halfway to the front of the order; where that does not
+   make the arena smaller, the next lower one does, and so on, for a limited number of tries. Every step is
+   deterministic: the same model always gives the same plan.
 
 The lower bound is the largest sum of blocks that are alive during one op: no plan can be smaller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xlite.schema.contracts import inplace_inputs
 from xlite.schema.lifetimes import lifetimes
 from xlite.schema.types import ALIGNMENT, Model, Plan, TensorType
 
-_MAX_ROUNDS = 32  # of improvement, each one placement of all blocks
+_IMPROVED = 3  # how many of the best orders are improved
+_TRIES = 32  # placements to improve one order, at most
+_PAIRS = 2_000_000  # of blocks that all tries together may look at, so that large graphs do not take seconds
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ def plan(model: Model, *, preserve_all: bool = False, types: Sequence[TensorType
         types = [tensor.type for tensor in model.tensors]
     blocks = _blocks(model, types, preserve_all)
     bound = _lower_bound(blocks)
-    order, offsets, end = _best_placement(blocks, bound)
+    placement = _best_placement(blocks, bound)
     by_tensor = [-1] * len(model.tensors)
-    for block, offset in zip(order, offsets):
+    for block, offset in zip(placement.order, placement.offsets):
         for tensor in block.tensors:
             by_tensor[tensor] = offset
-    return Plan(tuple(by_tensor), end, bound)
+    return Plan(tuple(by_tensor), placement.end, bound)
 
 
 def timeline(model: Model, plan: Plan, *, types: Sequence[TensorType] | None = None) -> list[OpMemory]:
@@ -134,27 +137,49 @@ def _loads(blocks: Sequence[_Block]) -> dict[int, int]:
     return {t: sum(b.size for b in blocks if b.first <= t <= b.last) for t in moments}
 
 
-def _best_placement(blocks: list[_Block], bound: int) -> tuple[list[_Block], list[int], int]:
-    best: tuple[list[_Block], list[int], int] | None = None
+@dataclass(frozen=True)
+class _Placement:
+    """Blocks in the order in which they were placed, their offsets, and the end of the highest."""
+
+    order: list[_Block]
+    offsets: list[int]
+    end: int
+
+
+def _best_placement(blocks: list[_Block], bound: int) -> _Placement:
+    found = []
     for order in _orders(blocks):
-        offsets, end = _place(order)
-        if best is None or end < best[2]:
-            best = (order, offsets, end)
-        if end == bound:
-            return best
-    assert best is not None  # there is always at least one order
-    for _ in range(_MAX_ROUNDS):
-        order, offsets, end = best
-        highest = max(range(len(order)), key=lambda i: (offsets[i] + order[i].size, -i))
-        order = [order[highest], *order[:highest], *order[highest + 1 :]]
-        offsets, end = _place(order)
-        if end >= best[2]:
+        found.append(_place(order))
+        if found[-1].end == bound:
+            return found[-1]
+    found.sort(key=lambda placement: placement.end)
+    return min((_improved(start, bound) for start in found[:_IMPROVED]), key=lambda placement: placement.end)
+
+
+def _improved(best: _Placement, bound: int) -> _Placement:
+    """Moves blocks forward in the order, the highest first, as long as tries are left."""
+    highest_first = _by_end(best)
+    tries = min(_TRIES, _PAIRS // (_IMPROVED * len(best.order) ** 2))
+    for _ in range(tries):
+        if best.end == bound or not highest_first:
             break
-        best = (order, offsets, end)
+        moved = highest_first.pop(0)
+        order, to = list(best.order), moved // 2
+        order.insert(to, order.pop(moved))
+        tried = _place(order)
+        if tried.end < best.end:
+            best = tried
+            highest_first = _by_end(best)
     return best
 
 
-def _orders(blocks: list[_Block]):
+def _by_end(placement: _Placement) -> list[int]:
+    """Positions in the order, that of the block that ends highest first."""
+    ends = [offset + block.size for block, offset in zip(placement.order, placement.offsets)]
+    return sorted(range(len(ends)), key=lambda i: -ends[i])
+
+
+def _orders(blocks: list[_Block]) -> Iterator[list[_Block]]:
     """Orders to try, the one that is best most often first. Sorting is stable, so ties keep running order."""
 
     def duration(b: _Block) -> int:
@@ -172,8 +197,8 @@ def _orders(blocks: list[_Block]):
     yield sorted(blocks, key=lambda b: -b.last)
 
 
-def _place(order: Sequence[_Block]) -> tuple[list[int], int]:
-    """Offsets by best fit in this order, and the end of the highest block."""
+def _place(order: list[_Block]) -> _Placement:
+    """Offsets by best fit in this order."""
     offsets: list[int] = []
     end = 0
     for block in order:
@@ -185,7 +210,7 @@ def _place(order: Sequence[_Block]) -> tuple[list[int], int]:
         offset = _best_gap(busy, block.size)
         offsets.append(offset)
         end = max(end, offset + block.size)
-    return offsets, end
+    return _Placement(order, offsets, end)
 
 
 def _best_gap(busy: Sequence[tuple[int, int]], size: int) -> int:

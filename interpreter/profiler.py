@@ -39,12 +39,13 @@ def profile_steps(program: Program, steps: Sequence[Step], repeats: int, warmup:
     rows = []
     for i, (spec, choice, row) in enumerate(zip(program.specs, program.choices, times)):
         kernel = choice.kernel
-        median, spread = statistics.median(row) / 1e6, _quartile_distance(row) / 1e6
+        median, spread = statistics.median(row) / 1e6, quartile_distance(row) / 1e6
         rows.append(ProfileRow(i, spec.op.name, spec.op.label, kernel.name, kernel.backend, median, spread))
     return rows
 
 
-def _quartile_distance(times: Sequence[int]) -> float:
+def quartile_distance(times: Sequence[int]) -> float:
+    """The range of the middle half of ``times``, in their unit; 0 for fewer than two."""
     if len(times) < 2:
         return 0.0
     low, _, high = statistics.quantiles(times, n=4, method="inclusive")

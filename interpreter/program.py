@@ -14,6 +14,7 @@ from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
 from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
+from xlite.schema.naming import op_name
 from xlite.schema.types import Model, Plan, Tensor, TensorType
 
 _ARENA_ALIGNMENT = 64  # bytes: a cache line, and enough for any vector load
@@ -104,7 +105,7 @@ def batch_types(model: Model, batch: int) -> tuple[TensorType, ...]:
     if batch == 1:
         return tuple(tensor.type for tensor in model.tensors)
     types = tuple(t.type if t.is_constant else _with_batch(t.type, batch) for t in model.tensors)
-    for op in model.ops:
+    for index, op in enumerate(model.ops):
         inputs = [None if t < 0 else types[t] for t in op.inputs]
         try:
             outputs = infer(op.kind, inputs, op.options)
@@ -112,7 +113,7 @@ def batch_types(model: Model, batch: int) -> tuple[TensorType, ...]:
             if outputs is not None and outputs != expected:
                 raise ContractError(f"gives {outputs[0]}, not {expected[0]}")
         except ContractError as error:
-            raise InputError(f"batch {batch} does not work for op '{op.name or op.label}': {error}") from None
+            raise InputError(f"batch {batch} does not work for {op_name(model, index)}: {error}") from None
     return types
 
 

@@ -24,6 +24,7 @@ from xlite.interpreter import backends
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.custom import CustomFunction, Prepare, custom_kernel
 from xlite.schema.errors import BackendError, KernelError
+from xlite.schema.naming import quoted
 from xlite.schema.types import CustomOptions, Model, OpKind
 
 Names = Union[None, str, Sequence[str]]
@@ -91,7 +92,7 @@ class Resolver:
             known |= {op.name, op.label}
         for key in self._preference:
             if key not in known:
-                names = ", ".join(sorted({op.name or op.label for op in model.ops}))
+                names = ", ".join(sorted({quoted(op.name or op.label) for op in model.ops}))
                 raise BackendError(
                     f"backend names '{key}', which is neither 'default', an op kind nor an op of this model; "
                     f"its ops are {names}"
@@ -177,14 +178,16 @@ def _fastest() -> str:
 
 def _describe(spec: OpSpec) -> str:
     types = ", ".join("-" if t is None else str(t) for t in spec.inputs)
-    return f"{spec.op.label}({types})"
+    label = spec.op.label
+    return f"{label if label.isidentifier() else quoted(label)}({types})"
 
 
 def _no_kernel(spec: OpSpec) -> KernelError:
     op = spec.op
+    name = quoted(op.name or op.label)
     if op.kind is OpKind.CUSTOM:
         return KernelError(
-            f"op '{op.name or op.label}' is the custom op '{op.label}', which nobody registered: call "
-            f"resolver.register_custom('{op.label}', function) and pass resolver= to the Interpreter"
+            f"op {name} is the custom op {quoted(op.label)}, which nobody registered: call "
+            f"resolver.register_custom({quoted(op.label)}, function) and pass resolver= to the Interpreter"
         )
-    return KernelError(f"op '{op.name or op.label}': no backend has a kernel for {_describe(spec)}")
+    return KernelError(f"op {name}: no backend has a kernel for {_describe(spec)}")

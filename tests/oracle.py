@@ -7,11 +7,12 @@ any kernel.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Callable, Optional
 
 import numpy as np
 
-from xlite.schema.types import NO_ACTIVATION, Activation, ActivationKind, DType, Op, OpKind
+from xlite.schema.types import NO_ACTIVATION, Activation, ActivationKind, Conv2DOptions, DType, Op, OpKind
 
 Array = np.ndarray
 Inputs = Sequence[Optional[Array]]
@@ -29,6 +30,8 @@ def magnitude(op: Op, inputs: Inputs) -> Array:
     """For each output of CONV_2D, DEPTHWISE_CONV_2D and DENSE, the sum of the magnitudes of all that is added up
     in it: what rounding errors are proportional to."""
     given = [None if x is None else np.abs(np.asarray(x, np.float64)) for x in inputs]
+    if isinstance(op.options, Conv2DOptions):
+        op = replace(op, options=replace(op.options, pad_value=abs(op.options.pad_value)))
     return _scaled(_RAW[op.kind](op, given), *given[2:4])
 
 

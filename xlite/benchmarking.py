@@ -17,8 +17,9 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
-from xlite.inputs import random_inputs
+from xlite.inputs import prepare, random_inputs
 from xlite.interpreter import Interpreter
+from xlite.interpreter.profiler import quartile_distance
 from xlite.schema.types import Model
 from xlite.schema.version import __version__
 
@@ -84,7 +85,7 @@ def benchmark(
     repeats: timed rounds after ``warmup`` ones. rounds: wraps the range of rounds, for a progress bar. Raises
     BackendError for a backend that is not available.
     """
-    inputs = random_inputs(model, batch, seed)
+    inputs = prepare(model, random_inputs(model, batch, seed))
     runs = [_Run(model, name, threads, inputs) for name in backends]
     wrap = rounds if rounds is not None else iter
     for number in wrap(range(warmup + repeats)):
@@ -114,11 +115,7 @@ def describe_machine() -> dict[str, Any]:
 
 def summarize(times_ns: Sequence[int]) -> Timing:
     """Median and quartile distance of times in nanoseconds."""
-    spread = 0.0
-    if len(times_ns) > 1:
-        low, _, high = statistics.quantiles(times_ns, n=4, method="inclusive")
-        spread = high - low
-    return Timing(statistics.median(times_ns) / 1e6, spread / 1e6, len(times_ns))
+    return Timing(statistics.median(times_ns) / 1e6, quartile_distance(times_ns) / 1e6, len(times_ns))
 
 
 class _Run:
@@ -128,7 +125,11 @@ class _Run:
         start = perf_counter_ns()
         self.backend = backend
         self.interpreter = Interpreter(model, backend=backend, num_threads=threads)
-        self.interpreter(*inputs)
+        shape = model.tensors[model.inputs[0]].type.shape
+        self.interpreter.resize_tensor_input(model.inputs[0], (len(inputs[0]), *shape[1:]))
+        for index, array in zip(model.inputs, inputs):
+            self.interpreter.set_tensor(index, array)
+        self.interpreter.invoke()
         self.first_ms = (perf_counter_ns() - start) / 1e6
         self.invokes: list[int] = []
         self.ops: list[list[int]] = [[] for _ in model.ops]

@@ -38,7 +38,8 @@ class _State:
 
     def put(self, index: int) -> None:
         if self.values is not None:
-            self.kernel.variable.assign(self.values[index])
+            # A copy: under JAX a training step donates, and so deletes, the arrays that the variables hold.
+            self.kernel.variable.assign(ops.copy(self.values[index]))
 
 
 class BinarizeWeights(keras.callbacks.Callback):
@@ -58,8 +59,8 @@ class BinarizeWeights(keras.callbacks.Callback):
 
     **Interruptions.** An exception or Ctrl-C in a training step or in another callback leaves the model with B
     and the callback with the W it belongs to; the interrupted batch is dropped. Calling ``fit`` again goes on
-    from there. With JAX, where a step cannot be guarded from a callback, use the ``with`` form for that (it works
-    everywhere), and put this callback first in the list::
+    from there. Under JAX a callback cannot guard the step: put this callback first in the list and use the
+    ``with`` form (it works everywhere), which settles the model on the way out::
 
         with xlite.callbacks.BinarizeWeights() as binarize:
             model.fit(x, y, callbacks=[binarize])

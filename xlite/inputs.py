@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from xlite.interpreter import calling
 from xlite.schema.errors import BackendError, FileError, InputError
 from xlite.schema.types import DType, Model, TensorType
 
@@ -35,6 +36,17 @@ def read_inputs(model: Model, given: Sequence[str]) -> list[np.ndarray]:
         sizes = ", ".join(f"'{name}' {len(batch)}" for name, batch in zip(names, batches))
         raise InputError(f"the inputs must have the same number of samples, have {sizes}")
     return batches
+
+
+def prepare(model: Model, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Samples as the model's tensors hold them: with a batch axis, in the input's dtype, raw bytes preprocessed.
+    As the interpreter does it when it is called. Raises InputError."""
+    metadata = model.metadata
+    arrays = []
+    for index, array in zip(model.inputs, calling.batches(model, given)):
+        tensor = model.tensors[index]
+        arrays.append(calling.convert(array, tensor.type, metadata.preprocessing, f"input '{tensor.name}'"))
+    return arrays
 
 
 def read_batch(path: str, type_: TensorType, name: str, only: bool = True) -> np.ndarray:
@@ -85,7 +97,7 @@ def read_image(path: str, type_: TensorType) -> np.ndarray:
         raise InputError(f"{path}: the model's input {sample} is no image; pass a .npy file of this shape")
     try:
         with Image.open(path) as image:
-            resized = image.convert(mode).resize((sample[1], sample[0]), Image.BILINEAR)
+            resized = image.convert(mode).resize((sample[1], sample[0]), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: is no image that Pillow can read ({_first_line(error)})") from None
     return np.asarray(resized, np.uint8).reshape(sample)

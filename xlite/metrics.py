@@ -42,8 +42,8 @@ class FlipRatio(keras.metrics.Metric):
         return self._total / ops.maximum(self._count, 1)
 
     def reset_state(self) -> None:
-        self._total.assign(ops.zeros_like(self._total))
-        self._count.assign(ops.zeros_like(self._count))
+        self._total.assign(0.0)
+        self._count.assign(0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "shape": self.shape}

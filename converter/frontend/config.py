@@ -43,7 +43,7 @@ class ModelSpec:
         for spec in self.layers:
             if spec.name == name:
                 return spec
-        raise FileError(f"the model's configuration names a layer '{name}' that it does not hold")
+        raise FileError(f"the model's configuration names a layer '{name}' that it does not hold; save it again")
 
 
 def parse_model(config: dict[str, Any]) -> LayerSpec:
@@ -71,7 +71,7 @@ def is_operation(spec: LayerSpec) -> bool:
 
 def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
     if depth > _MAX_DEPTH:
-        raise FileError(f"the model's configuration nests models more than {_MAX_DEPTH} deep")
+        raise FileError(f"the model's configuration nests models more than {_MAX_DEPTH} deep; flatten it")
     written = str(data["class_name"])
     config = data.get("config", {})
     if isinstance(config, list):  # Sequential before Keras 2.2.3
@@ -101,7 +101,7 @@ def _text(name: Any) -> str:
     while isinstance(name, list) and len(name) == 1:
         name = name[0]
     if not isinstance(name, str):
-        raise FileError(f"the model's configuration names a layer {name!r}, which is no string")
+        raise FileError(f"the model's configuration names a layer {name!r}, which is no string; save it again")
     return name
 
 
@@ -191,7 +191,9 @@ def _parse_call(node: Any) -> Call:
     if isinstance(node, dict):
         return Call(_with_refs(node.get("args", [])), _with_refs(node.get("kwargs", {})))
     if not isinstance(node, list):
-        raise FileError(f"the model's configuration holds a call {node!r}, which is neither a list nor a dict")
+        raise FileError(
+            f"the model's configuration holds a call {node!r}, which is neither a list nor a dict; save it again"
+        )
     return _parse_legacy_call(node)
 
 
@@ -230,7 +232,10 @@ def _with_refs(structure: Any) -> Any:
     if not isinstance(structure, dict):
         return structure
     if structure.get("class_name") == "__keras_tensor__":
-        return Ref(*structure["config"]["keras_history"])
+        history = structure["config"]["keras_history"]
+        if not _is_entry(history):
+            raise FileError(f"the model's configuration refers to a tensor {history!r}; save it again")
+        return Ref(*history[:3])
     if structure.get("class_name") == "__tuple__":
         return [_with_refs(item) for item in structure.get("config") or structure.get("items") or []]
     return {key: _with_refs(item) for key, item in structure.items()}

@@ -19,10 +19,9 @@ _PLAIN = {"float32", "float64", "float16", "bfloat16", "half", "double", "mixed_
 _INPUTS = {"uint8", "int8", "uint16", "int16", "int32", "int64", "bool"}
 
 
-def as_float32(values: np.ndarray, declared: str = "") -> np.ndarray:
-    """Any float array as float32; others as they are. ``declared`` is what an HDF5 attribute says, where bfloat16
-    is stored as two opaque bytes."""
-    if declared == "bfloat16" and values.dtype.itemsize == 2:
+def as_float32(values: np.ndarray) -> np.ndarray:
+    """Any float array as float32, others as they are. HDF5 knows no bfloat16 and holds it as two opaque bytes."""
+    if values.dtype.kind == "V" and values.dtype.itemsize == 2:
         words = values.view(np.uint16).astype(np.uint32) << 16
         return words.view(np.float32)
     if values.dtype.kind == "f" or values.dtype.name == "bfloat16":
@@ -33,7 +32,9 @@ def as_float32(values: np.ndarray, declared: str = "") -> np.ndarray:
 def policy_name(config: dict[str, Any]) -> str:
     """The name of a layer's dtype policy; "float32" where it has none. Keras writes it plainly or as a config."""
     policy = config.get("dtype")
-    while isinstance(policy, dict):
+    for _ in range(4):  # a policy may wrap another
+        if not isinstance(policy, dict):
+            break
         inner = policy.get("config")
         policy = inner.get("name", inner.get("source_name")) if isinstance(inner, dict) else inner
     return policy if isinstance(policy, str) else "float32"

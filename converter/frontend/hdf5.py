@@ -71,4 +71,4 @@ def array(dataset: Any, name: str) -> np.ndarray:
             f"'{name}' declares {declared} bytes and stores {dataset.id.get_storage_size()}; the file is damaged "
             "or was made to exhaust memory"
         )
-    return as_float32(np.asarray(dataset[()]), text(dataset.attrs.get("dtype", "")))
+    return as_float32(np.asarray(dataset[()]))

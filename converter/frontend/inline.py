@@ -9,7 +9,7 @@ from xlite.converter.frontend.model import Call, KerasLayer, KerasModel, Ref, ma
 from xlite.schema.errors import ConversionError, FileError
 
 Path = tuple  # of layer names, from the outermost model inwards
-_MAX_CALLS = 100_000  # models nested in models multiply; no real network comes near this
+_MAX_CALLS = 20_000  # models nested in models multiply; no real network comes near this
 
 
 def inline(root: LayerSpec) -> tuple[KerasModel, dict[str, Path]]:
@@ -47,7 +47,10 @@ class _Inliner:
             left = [entry for entry in waiting if not self._try(*entry, path, done, inherited)]
             if len(left) == len(waiting):
                 spec, number = left[0]
-                raise FileError(f"call {number} of layer '{spec.name}' waits for a tensor that nothing computes")
+                raise FileError(
+                    f"call {number} of layer '{spec.name}' waits for a tensor that nothing computes; "
+                    "save the model again"
+                )
             waiting = left
         return [_resolve(done, ref) for ref in model.outputs]
 
@@ -76,7 +79,10 @@ class _Inliner:
             layer = KerasLayer(name, spec.class_name, spec.registered_name, spec.config, module=spec.module)
             self.layers[path] = layer
         if len(self.order) >= _MAX_CALLS:
-            raise FileError(f"the model makes more than {_MAX_CALLS} layer calls once nested models are unrolled")
+            raise FileError(
+                f"the model makes more than {_MAX_CALLS} layer calls once nested models are unrolled; "
+                "call them less often"
+            )
         layer.calls.append(call)
         self.order.append((layer.name, len(layer.calls) - 1))
         return Ref(layer.name, len(layer.calls) - 1)
@@ -94,11 +100,15 @@ class _Inliner:
 def _resolve(done: dict[tuple[str, int], _Done], ref: Ref) -> Ref:
     found = done.get((ref.layer, ref.call))
     if found is None:
-        raise FileError(f"the model refers to call {ref.call} of layer '{ref.layer}', which is not there")
+        raise FileError(
+            f"the model refers to call {ref.call} of layer '{ref.layer}', which is not there; save it again"
+        )
     if isinstance(found, Ref):
         return found._replace(tensor=ref.tensor)
     if not 0 <= ref.tensor < len(found):
-        raise FileError(f"the model refers to output {ref.tensor} of '{ref.layer}', which has {len(found)}")
+        raise FileError(
+            f"the model refers to output {ref.tensor} of '{ref.layer}', which has {len(found)}; save it again"
+        )
     return found[ref.tensor]
 
 

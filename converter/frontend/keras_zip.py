@@ -63,7 +63,16 @@ def _fill_shared(found: dict[Path, list[np.ndarray]], specs: dict[Path, LayerSpe
 
 
 def _same_layer(one: LayerSpec, two: LayerSpec) -> bool:
-    return one.registered_name == two.registered_name and one.config == two.config
+    return one.registered_name == two.registered_name and _unnumbered(one.config) == _unnumbered(two.config)
+
+
+def _unnumbered(config: Any) -> Any:
+    """A configuration without the numbers by which Keras marks objects that stand in it several times."""
+    if isinstance(config, dict):
+        return {key: _unnumbered(value) for key, value in config.items() if key != "shared_object_id"}
+    if isinstance(config, list):
+        return [_unnumbered(value) for value in config]
+    return config
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -43,7 +43,7 @@ def _row(layer: KerasLayer) -> Layer:
 
 def _input(layer: KerasLayer) -> Value:
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
-    if not shape:
+    if not isinstance(shape, list) or not shape:
         raise ConversionError(
             f"input '{layer.name}' has no shape; give the model one, as in keras.Input((32, 32, 3)), and save it "
             "again"
@@ -83,7 +83,7 @@ def _lower_call(ctx: Context, number: int, inputs: list[Value]) -> list[Value]:
     known = len(ctx.graph.nodes)
     try:
         result = function(ctx, *inputs)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise ctx.error(
             f"could not be lowered ({type(error).__name__}: {error})",
             "check its configuration and the number of its inputs",

@@ -99,7 +99,7 @@ def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
 
 def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -> list[str]:
     """For each sample that is far off, the first sign that fell another way than in the float program."""
-    from xlite.interpreter.calling import prepare_inputs
+    from xlite.inputs import prepare
     from xlite.schema import load_model
     from xlite.verification import compare
     from xlite.verification.lowered_source import lowered_source
@@ -107,7 +107,7 @@ def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -
     if not result.far:
         return []
     packed = load_model(path)
-    inputs = prepare_inputs(packed, [samples.images[result.far]])
+    inputs = prepare(packed, [samples.images[result.far]])
     resolver = xlite.Resolver(result.backend)
     found = compare(packed, inputs, lowered_source(model), resolver=resolver, tolerance=CLOSE)
     lines = {

@@ -1,7 +1,7 @@
 """Writes what the demo needs so that it can run without TensorFlow: 1,000 test images and the outputs that
 Keras gives for them.
 
-    python examples/fashion/record.py [--model model.h5] [--count 1000]
+    python examples/fashion/record.py [--model FILE] [--count N] [--data FOLDER] [--out FOLDER]
 
 ``images.npz``  ``images`` uint8 [count, 28, 28], ``labels`` uint8 [count], ``class_names`` str [10]: the first
                 images of Fashion-MNIST's test set (MIT licence, LICENSE-fashion-mnist.txt)
@@ -16,31 +16,29 @@ import hashlib
 import os
 from pathlib import Path
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
 import numpy as np
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import xlite.layers  # noqa: F401  (registers the layers that the file names)
+from xlite.zoo import datasets
 
 FOLDER = Path(__file__).resolve().parent
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
     """A compressed .npz that appears at ``path`` whole or not at all."""
-    partial = path.with_name(path.name + ".partial.npz")
+    partial = path.with_name(f".{path.name}.partial.npz")
     np.savez_compressed(partial, **arrays)
     os.replace(partial, path)
 
 
-def record(model_path: Path, folder: Path, count: int = 1000, batch_size: int = 250) -> float:
+def record(model_path: Path, folder: Path, data: datasets.ImageSet, count: int = 1000) -> float:
     """Writes both files into ``folder``; returns the accuracy of the model on the recorded images."""
-    import keras
-
-    import xlite.layers  # noqa: F401  (registers the layers that the file names)
-    from xlite.zoo import datasets
-
-    data = datasets.fashion_mnist()
     images, labels = data.test_images[:count], data.test_labels[:count].astype(np.uint8)
     model = keras.saving.load_model(model_path, compile=False)
-    outputs = model.predict(datasets.to_float(images), batch_size=batch_size, verbose=0)
+    outputs = model.predict(datasets.to_float(images), batch_size=250, verbose=0)
     write_npz(folder / "images.npz", images=images, labels=labels, class_names=np.array(datasets.FASHION_CLASSES))
     write_npz(
         folder / "golden.npz",
@@ -56,8 +54,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=FOLDER / "model.h5")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write images.npz and golden.npz to")
     parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--data", type=Path, help="folder with the four IDX files (default: found, or downloaded)")
     arguments = parser.parse_args()
-    accuracy = record(arguments.model, arguments.out, arguments.count)
+    data = datasets.fashion_mnist(arguments.data)
+    accuracy = record(arguments.model, arguments.out, data, arguments.count)
     print(f"images.npz and golden.npz written to {arguments.out}; accuracy on them {100 * accuracy:.2f} %")
 
 

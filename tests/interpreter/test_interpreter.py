@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -312,6 +313,19 @@ def test_closed_interpreter_says_so(network):
     interpreter.close()  # twice does no harm
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not list its mappings")
+@pytest.mark.parametrize("name", backends.available_backends())
+def test_close_lets_go_of_the_file(tmp_path, network, name):
+    network.plan = plan(network)
+    path = tmp_path / "model.xlite"
+    path.write_bytes(write_model(network))
+    interpreter = Interpreter(path, backend=name)
+    interpreter(image())
+    assert str(path) in Path("/proc/self/maps").read_text()
+    interpreter.close()
+    assert str(path) not in Path("/proc/self/maps").read_text()
+
+
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, None])
 def test_num_threads_is_checked(network, threads):
     with pytest.raises(Error, match="num_threads"):
@@ -360,3 +374,22 @@ def test_models_with_an_input_as_output():
 
 def test_repr_says_where_ops_run(interpreter):
     assert "22 on numpy" in repr(interpreter)
+
+
+def test_names_from_a_file_cannot_disturb_a_terminal():
+    b = Builder()
+    model = b.model([b.batch_norm(b.input((3,), name="\x1b[2J" + "x" * 100))])
+    interpreter = Interpreter(model, backend="numpy")
+    with pytest.raises(InputError) as caught:
+        interpreter(np.ones((1, 4)))
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 150
+
+
+def test_inputs_of_the_same_name_go_by_position():
+    b = Builder()
+    model = b.model([b.op(OpKind.ADD, (b.input((2,), name="x"), b.input((2,), name="x")))])
+    interpreter = Interpreter(model, backend="numpy")
+    assert interpreter([1, 2], [3, 4]).tolist() == [[4, 6]]
+    with pytest.raises(InputError, match="same name"):
+        interpreter({"x": [1, 2]})

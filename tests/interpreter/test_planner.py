@@ -111,8 +111,8 @@ def test_arena_stays_close_to_the_lower_bound():
     for seed in range(60):
         made = plan(elementwise_graph(seed, 25))
         ratios.append(made.arena_bytes / made.lower_bound)
-    assert sum(ratios) / len(ratios) < 1.01
-    assert max(ratios) < 1.15
+    assert sum(ratios) / len(ratios) < 1.002
+    assert max(ratios) < 1.05
 
 
 def test_residual_network_reaches_the_lower_bound():

@@ -6,9 +6,14 @@ A command module holds one click command named ``command`` and imports what it w
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """The entry point: runs the command line and exits with its code."""
-    from xlite.cli.app import cli
+    try:
+        from xlite.cli.app import cli
 
-    cli(prog_name="xlite")
+        cli(prog_name="xlite")
+    except KeyboardInterrupt:  # while modules were still being loaded; app.py has it from there
+        sys.exit(130)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from xlite.interpreter import Interpreter
 
-CHUNK = 16  # samples a call: the arena grows with it, and the progress bar moves by it
+CHUNK = 64  # samples a call: the progress bar moves by it
 MAX_ROWS = 20  # samples that the table shows
 
 EXAMPLES = """\b
@@ -85,7 +85,8 @@ def _save(out: str, names: Sequence[str], outputs: Sequence[np.ndarray]) -> None
     if len(outputs) == 1:
         np.save(buffer, outputs[0])
     else:
-        np.savez(buffer, **dict(zip(names, outputs)))
+        arrays: dict[str, Any] = dict(zip(names, outputs))
+        np.savez(buffer, **arrays)
     write_file(out, buffer.getvalue())
     shapes = ", ".join(f"{name} {output.dtype}{list(output.shape)}" for name, output in zip(names, outputs))
     click.echo(f"written: {out} ({shapes})")
@@ -104,12 +105,12 @@ def _picture(name: str, output: np.ndarray, labels: Sequence[str], top_k: int, t
     if len(output) == 1:
         shares = bool(output.min() >= 0 and output.max() <= 1)
         best = _best(output[0], labels, top_k)
-        rows = ((label, _score(score), ui.bar(score, 1.0) if shares else "") for label, score in best)
-        return ui.table(titles[0], ("label", "score>", ""), rows)
-    rows = (
-        (title, *(f"{label} {_score(score)}" for label, score in _best(scores, labels, top_k)))
+        bars = [(label, _score(score), ui.bar(score, 1.0) if shares else "") for label, score in best]
+        return ui.table(titles[0], ("label", "score>", ""), bars)
+    rows = [
+        [title, *(f"{label} {_score(score)}" for label, score in _best(scores, labels, top_k))]
         for title, scores in zip(titles[:MAX_ROWS], output)
-    )
+    ]
     columns = ("sample", *(f"{place + 1}." for place in range(min(top_k, output.shape[1]))))
     return ui.table("", columns, rows)
 

@@ -142,6 +142,8 @@ def renderables(result: Verification) -> Iterator[Any]:
             ("tensor", "kernel", "type", "elements>", "largest difference>", "bits>", "near zero>", ""),
             [_tensor_row(check) for check in result.tensors],
         )
+    if result.unmatched:
+        yield f"in Keras only (folded into other ops): {', '.join(result.unmatched)}\n"
     yield _outputs(result)
     yield from _samples(result)
     for note in result.notes:

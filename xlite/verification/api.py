@@ -8,9 +8,8 @@ from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
-from xlite.inputs import random_inputs
+from xlite.inputs import prepare, random_inputs
 from xlite.interpreter import Interpreter, Resolver
-from xlite.interpreter.calling import prepare_inputs
 from xlite.schema import load_model
 from xlite.schema.errors import InputError
 from xlite.schema.types import Model
@@ -51,7 +50,7 @@ def verify(
     if backend is not None:
         resolver = resolver.with_backend(backend)
     arrays = random_inputs(model, samples, seed) if inputs is None else _listed(inputs)
-    prepared = prepare_inputs(model, arrays)
+    prepared = prepare(model, arrays)
     return compare(
         model, prepared, keras_source(live, model), tolerance=tolerance, resolver=resolver, chunks=chunks
     )

@@ -10,7 +10,7 @@ from xlite.interpreter import Resolver
 from xlite.interpreter.details import read_array
 from xlite.interpreter.kernels.base import Buffers
 from xlite.interpreter.program import Loaded, Program, aligned_bytes
-from xlite.schema.types import DType
+from xlite.schema.types import DType, OpKind
 
 _REFERENCE = "numpy"
 
@@ -20,7 +20,6 @@ def likely_cause(
     loaded: Loaded,
     op: int,
     tensor: int,
-    resolver: Resolver,
     expected: np.ndarray,
     actual: np.ndarray,
     wrong: np.ndarray,
@@ -30,7 +29,7 @@ def likely_cause(
     wrong: where ``actual`` and ``expected`` differ, samples first.
     """
     kernel = program.choices[op].kernel
-    plain = _by_reference(program, loaded, op, tensor, resolver)
+    plain = _by_reference(program, loaded, op, tensor)
     if plain is not None and not np.array_equal(plain, actual, equal_nan=actual.dtype.kind == "f"):
         return f"the kernel {kernel.name}: the numpy reference computes other values from the same input"
     if np.isnan(expected).any() != np.isnan(actual).any():
@@ -41,14 +40,13 @@ def likely_cause(
     return pattern
 
 
-def _by_reference(
-    program: Program, loaded: Loaded, op: int, tensor: int, resolver: Resolver
-) -> Optional[np.ndarray]:
-    """What the numpy kernel makes of the same inputs; None if it is the one that ran, or a user's op."""
+def _by_reference(program: Program, loaded: Loaded, op: int, tensor: int) -> Optional[np.ndarray]:
+    """What the numpy kernel makes of the same inputs; None if it is the one that ran, or
+    for a custom op."""
     spec = program.specs[op]
-    kernel = resolver.with_backend(_REFERENCE).resolve(spec).kernel
-    if kernel.backend != _REFERENCE or program.choices[op].kernel.backend == _REFERENCE:
+    if spec.kind is OpKind.CUSTOM or program.choices[op].kernel.backend == _REFERENCE:
         return None
+    kernel = Resolver(_REFERENCE).resolve(spec).kernel
     inputs = tuple(None if t < 0 else loaded.arrays[t] for t in spec.op.inputs)
     outputs = tuple(np.zeros_like(loaded.arrays[t]) for t in spec.op.outputs)
     kernel.prepare(spec, Buffers(inputs, outputs, aligned_bytes(kernel.workspace(spec))))()

@@ -65,7 +65,8 @@ def compare(
         run = _Run(model, chunk, source(chunk), resolver, start)
         _walk(run, checks, tolerance)
         _end_to_end(run, result)
-        result.unmatched = [name for name in run.reference.tensors if name not in run.matched]
+        known = run.matched | {model.tensors[index].name for index in model.inputs}
+        result.unmatched = [name for name in run.reference.tensors if name not in known]
     result.tensors = list(checks.values())
     return result
 
@@ -76,7 +77,7 @@ class _Run:
     def __init__(
         self, model: Model, inputs: Sequence[np.ndarray], reference: Reference, resolver: Resolver, start: int
     ) -> None:
-        self.model, self.reference, self.resolver, self.start = model, reference, resolver, start
+        self.model, self.reference, self.start = model, reference, start
         settings = Settings(Limit(), preserve_all=True)
         self.program = compile_program(model, len(inputs[0]), resolver, settings)
         self.loaded = load_program(self.program)
@@ -137,9 +138,7 @@ def _walk(run: _Run, checks: dict[int, TensorCheck], tolerance: float) -> None:
                 kept = expected.astype(actual.dtype)
             if wrong.any() and not check.diverges:
                 check.worst = _worst(expected, actual, wrong, run)
-                check.cause = likely_cause(
-                    run.program, run.loaded, number, index, run.resolver, expected, actual, wrong
-                )
+                check.cause = likely_cause(run.program, run.loaded, number, index, expected, actual, wrong)
             run.write(index, kept)
 
 

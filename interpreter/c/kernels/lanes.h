@@ -24,7 +24,7 @@ XL_INLINE uint32_t xl_flip_of(const uint32_t *row, ptrdiff_t i) {
   return (row[i / XL_WORD_BITS] >> (i % XL_WORD_BITS)) << 31;
 }
 
-#ifdef __GNUC__
+#if defined(__GNUC__) && !defined(XL_PORTABLE)
 #pragma GCC diagnostic ignored "-Wpsabi" /* all is inlined: how vectors are passed does not matter */
 
 typedef float xl_f32x4 __attribute__((vector_size(16)));

@@ -1,13 +1,16 @@
 /* Binary dot products with the machine's popcount instruction where it has one, else with carry-save adders.
  *
- * On x86 popcnt is no part of the base instruction set: both versions are compiled and one is chosen at run time. */
+ * On x86 popcnt is no part of the base instruction set: both versions are compiled and one is chosen at run time.
+ * XL_PORTABLE leaves only what every C99 compiler takes. */
 #include "xor_popcount.h"
 
 #include "bits.h"
 #include "carry_save.h"
 #include "machine_word.h"
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(__POPCNT__)
+#if defined(XL_PORTABLE)
+#define HAS_INSTRUCTION 0
+#elif defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(__POPCNT__)
 #define HAS_INSTRUCTION __builtin_cpu_supports("popcnt")
 #define WITH_INSTRUCTION __attribute__((target("popcnt")))
 #elif defined(__GNUC__) && (defined(__POPCNT__) || defined(__aarch64__) || defined(__wasm__) || defined(__riscv_zbb))

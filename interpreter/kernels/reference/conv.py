@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Union
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -10,97 +12,110 @@ from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
 from xlite.interpreter.kernels.reference.popcount import xor_dot
 from xlite.interpreter.kernels.reference.slicing import slices
-from xlite.interpreter.kernels.reference.windows import Geometry, conv_geometry, gather
+from xlite.interpreter.kernels.reference.windows import Geometry, Span, conv_geometry
 from xlite.schema.bits import pack_bits, unpack_bits, unpack_signs
 from xlite.schema.types import Conv2DOptions, DType, OpKind, TensorType
 
 
+@dataclass(frozen=True)
+class _Conv:
+    """What does not change from run to run."""
+
+    x: TensorType
+    kernel: TensorType
+    filters: np.ndarray
+    options: Conv2DOptions
+    geometry: Geometry
+
+    @property
+    def depth(self) -> int:
+        """Channels that one filter reads."""
+        return self.kernel.shape[3]
+
+    @property
+    def length(self) -> int:
+        return self.geometry.taps * self.depth
+
+    def groups(self) -> Iterator[tuple[slice, int, int]]:
+        """Of each group: its channels, its first filter and the end of its filters."""
+        each = len(self.filters) // self.options.groups
+        for g in range(self.options.groups):
+            yield slice(g * self.depth, (g + 1) * self.depth), g * each, (g + 1) * each
+
+
 def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
-    x_type, filter_type = spec.inputs[0], spec.inputs[1]
-    options = spec.op.options
+    x_type, filter_type, options = spec.inputs[0], spec.inputs[1], spec.op.options
+    x, filters, out = buffers.inputs[0], buffers.inputs[1], buffers.outputs[0]
     assert x_type is not None
     assert filter_type is not None
-    assert isinstance(options, Conv2DOptions)
-    x, filters = buffers.inputs[0], buffers.inputs[1]
     assert x is not None
     assert filters is not None
-    out = buffers.outputs[0]
+    assert isinstance(options, Conv2DOptions)
+    _, filter_h, filter_w, _ = filter_type.shape
+    _, height, width, channels = x_type.shape
+    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), spec.outputs[0].shape[1:3])
+    conv = _Conv(x_type, filter_type, filters, options, geometry)
+    accumulate = _bit_tile if x_type.dtype is DType.BIT else _float_tile
     finish = make_finish(spec, buffers)
-    geometry = conv_geometry(options, filter_type.shape[1:3], spec.outputs[0].shape[1:3])
-    kind = _BitAccumulator if x_type.dtype is DType.BIT else _FloatAccumulator
-    accumulate: Union[_BitAccumulator, _FloatAccumulator] = kind(geometry, options, x_type, filter_type, filters)
-    out_h, out_w = geometry.output
+    bytes_a_pixel = 4 * (geometry.taps * channels + len(filters))
 
     def step() -> None:
-        for start, stop in slices(out_h, out_w * accumulate.bytes_a_pixel):
-            for sample in range(len(x)):
-                acc = accumulate(x[sample], (start, stop))
-                finish(acc, out[sample, start:stop].reshape(len(acc), -1))
+        for rows, columns in geometry.tiles(bytes_a_pixel):
+            for image, target in zip(x, out):
+                tile = target[slice(*rows), slice(*columns)]
+                acc = accumulate(conv, image, rows, columns)
+                finish(acc.reshape(*tile.shape[:2], -1), tile)
 
     return step
 
 
-class _BitAccumulator:
-    """Dot products of bits: each window is packed again as one row, as the filters are."""
-
-    def __init__(self, geometry: Geometry, options: Conv2DOptions, x: TensorType, kernel: TensorType, filters):
-        self._geometry, self._filters = geometry, filters
-        self._groups, self._depth = options.groups, kernel.shape[3]
-        self._shape = x.shape[1:]
-        self._pad = 1 if options.pad_value < 0 else 0
-        # a zero is no bit: where windows reach into zeros, the mask leaves those elements out of the count
-        self._masked = options.pad_value == 0 and geometry.sees_padding(*self._shape[:2])
-        self.bytes_a_pixel = 2 * geometry.taps * self._shape[2] + 4 * kernel.shape[0]
-
-    def __call__(self, image: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
-        """uint32 (H, W, words) -> int32 (pixels of the rows, filters)."""
-        bits = unpack_bits(image, self._shape[2])
-        windows = gather(bits, self._geometry, rows, self._pad)
-        pixels = windows.shape[0] * windows.shape[1]
-        mask = self._mask(rows, pixels) if self._masked else None
-        acc = np.empty((pixels, len(self._filters)), np.int32)
-        length = self._geometry.taps * self._depth
-        per_group = len(self._filters) // self._groups
-        for group in range(self._groups):
-            first = group * self._depth
-            packed = pack_bits(windows[..., first : first + self._depth].reshape(pixels, length))
-            base = group * per_group
-            for start, stop in slices(per_group, pixels * packed.shape[1] * 8):
-                block = slice(base + start, base + stop)
-                acc[:, block] = xor_dot(packed, self._filters[block], mask, length)
-        return acc
-
-    def _mask(self, rows: tuple[int, int], pixels: int) -> np.ndarray:
-        """One row a pixel, bit 1 where the window sees a real element."""
-        real = np.ones((*self._shape[:2], 1), np.uint8)
-        windows = gather(real, self._geometry, rows, 0)
-        spread = np.broadcast_to(windows, (*windows.shape[:4], self._depth))
-        return pack_bits(spread.reshape(pixels, -1))
+def _bit_tile(conv: _Conv, image: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
+    """Dot products of bits, each window packed again as one row, as the filters are: uint32 (H, W, words) ->
+    int32 (pixels of the tile, filters)."""
+    windows = _windows(conv, rows, columns, np.uint8, conv.options.pad_value < 0)
+    for tap in conv.geometry.visible_taps(rows, columns):
+        windows[tap.place] = unpack_bits(image[tap.inputs], conv.x.shape[3])
+    mask = _mask(conv, rows, columns)
+    acc = np.empty((windows.shape[0] * windows.shape[1], len(conv.filters)), np.int32)
+    for channels, first, last in conv.groups():
+        packed = pack_bits(windows[..., channels].reshape(len(acc), conv.length))
+        for start, stop in slices(last - first, 8 * packed.size):
+            block = slice(first + start, first + stop)
+            acc[:, block] = xor_dot(packed, conv.filters[block], mask, conv.length)
+    return acc
 
 
-class _FloatAccumulator:
-    """Sums of products in float32; the filters may be bits."""
+def _mask(conv: _Conv, rows: Span, columns: Span) -> Optional[np.ndarray]:
+    """A zero is no bit: where windows reach into padding with zeros, bit 1 marks the real elements of every
+    window, the only ones that count. None where all do."""
+    if conv.options.pad_value != 0 or not conv.geometry.sees_padding():
+        return None
+    real = np.zeros((rows[1] - rows[0], columns[1] - columns[0], *conv.kernel.shape[1:]), bool)
+    for tap in conv.geometry.visible_taps(rows, columns):
+        real[tap.place] = True
+    return pack_bits(real.reshape(-1, conv.length))
 
-    def __init__(self, geometry: Geometry, options: Conv2DOptions, x: TensorType, kernel: TensorType, filters):
-        self._geometry, self._type, self._filters = geometry, kernel, filters
-        self._groups = options.groups
-        self.bytes_a_pixel = 4 * (geometry.taps * x.shape[3] + kernel.shape[0])
 
-    def __call__(self, image: np.ndarray, rows: tuple[int, int]) -> np.ndarray:
-        """float32 (H, W, C) -> float32 (pixels of the rows, filters)."""
-        windows = gather(image, self._geometry, rows, 0)
-        pixels = windows.shape[0] * windows.shape[1]
-        count, depth = self._type.shape[0], self._type.shape[3]
-        acc = np.empty((pixels, count), np.float32)
-        per_group = count // self._groups
-        length = self._geometry.taps * depth
-        for group in range(self._groups):
-            columns = windows[..., group * depth : (group + 1) * depth].reshape(pixels, length)
-            base = group * per_group
-            for start, stop in slices(per_group, 5 * length if self._type.dtype is DType.BIT else 0):
-                block = slice(base + start, base + stop)
-                acc[:, block] = columns @ rows_as_float(self._filters[block], self._type).T
-        return acc
+def _float_tile(conv: _Conv, image: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
+    """Sums of products in float32, the filters floats or bits: float32 (H, W, C) -> float32 (pixels of the tile,
+    filters)."""
+    windows = _windows(conv, rows, columns, np.float32, 0)
+    for tap in conv.geometry.visible_taps(rows, columns):
+        windows[tap.place] = image[tap.inputs]
+    acc = np.empty((windows.shape[0] * windows.shape[1], len(conv.filters)), np.float32)
+    unpacked_bytes = 5 * conv.length if conv.kernel.dtype is DType.BIT else 0
+    for channels, first, last in conv.groups():
+        seen = windows[..., channels].reshape(len(acc), conv.length)
+        for start, stop in slices(last - first, unpacked_bytes):
+            block = slice(first + start, first + stop)
+            acc[:, block] = seen @ rows_as_float(conv.filters[block], conv.kernel).T
+    return acc
+
+
+def _windows(conv: _Conv, rows: Span, columns: Span, dtype: type, pad: int) -> np.ndarray:
+    """(rows, columns, kernel height, kernel width, channels) of padding."""
+    shape = (rows[1] - rows[0], columns[1] - columns[0], *conv.kernel.shape[1:3], conv.x.shape[3])
+    return np.full(shape, pad, dtype)
 
 
 def rows_as_float(filters: np.ndarray, type_: TensorType) -> np.ndarray:

@@ -10,7 +10,7 @@ from xlite.interpreter.kernels.base import Buffers, OpSpec
 from xlite.schema.bits import pack_bits
 from xlite.schema.types import Activation, ActivationKind, Conv2DOptions, DenseOptions, DType
 
-# (accumulators (rows, channels), output (rows, its storage), first channel) -> None
+# (accumulators (..., channels), the same part of the output's storage) -> None
 Finish = Callable[[np.ndarray, np.ndarray], None]
 
 
@@ -35,7 +35,7 @@ def activate(x: np.ndarray, activation: Activation) -> np.ndarray:
 
 
 def make_finish(spec: OpSpec, buffers: Buffers) -> Finish:
-    """How CONV_2D, DEPTHWISE_CONV_2D and DENSE store an accumulator of shape (rows, channels) into the rows of
+    """How CONV_2D, DEPTHWISE_CONV_2D and DENSE store accumulators of shape (..., channels) into the same part of
     their output's storage."""
     scale, bias, threshold = buffers.inputs[2:5]
     options = spec.op.options
@@ -45,12 +45,8 @@ def make_finish(spec: OpSpec, buffers: Buffers) -> Finish:
         assert threshold is not None
         return lambda acc, out: np.copyto(out, pack_bits(acc < threshold))
     if dtype is DType.INT32:
-        return np_copy
+        return lambda acc, out: np.copyto(out, acc)
     return _float_finish(scale, bias, options.activation)
-
-
-def np_copy(acc: np.ndarray, out: np.ndarray) -> None:
-    np.copyto(out, acc)
 
 
 def _float_finish(scale: Optional[np.ndarray], bias: Optional[np.ndarray], activation: Activation) -> Finish:

@@ -1,70 +1,84 @@
-"""MAX_POOL_2D of floats and of bits, AVERAGE_POOL_2D."""
+"""MAX_POOL_2D of floats and of bits, AVERAGE_POOL_2D. Padding is never read, which is what it means to a pool."""
 
 from __future__ import annotations
+
+from typing import Callable
 
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
-from xlite.interpreter.kernels.reference.slicing import slices
-from xlite.interpreter.kernels.reference.windows import Geometry, gather, pool_geometry
+from xlite.interpreter.kernels.reference.windows import Geometry, Span, pool_geometry
 from xlite.schema.types import DType, OpKind, Pool2DOptions
 
 _ALL_ONES = np.uint32(0xFFFFFFFF)
 
 
 def _prepare_max(spec: OpSpec, buffers: Buffers) -> Step:
+    """The maximum of +1 and -1 is -1 (bit 1) only where all are: the AND of the bits. A channel that ``flip``
+    marks takes the minimum instead, which is the maximum of the negated channel, negated."""
     x, flip = buffers.inputs
     assert x is not None
-    y = buffers.outputs[0]
-    geometry = _geometry(spec)
+    y, geometry = buffers.outputs[0], _geometry(spec)
     bits = spec.outputs[0].dtype is DType.BIT
+    turn = np.uint32(0) if flip is None else flip
+
+    def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a & (b ^ turn)
 
     def step() -> None:
-        for start, stop in slices(geometry.output[0], _bytes_a_row(x, geometry)):
-            for image, out in zip(x, y):
+        for rows, columns in geometry.tiles(4 * x.shape[3]):
+            for image, target in zip(x, y):
+                tile = target[slice(*rows), slice(*columns)]
                 if bits:
-                    out[start:stop] = _max_of_bits(image, flip, geometry, (start, stop))
+                    tile[...] = _ALL_ONES
+                    _reduce(geometry, image, rows, columns, tile, both)
+                    tile ^= turn
                 else:
-                    out[start:stop] = gather(image, geometry, (start, stop), -np.inf).max(axis=(2, 3))
+                    tile[...] = -np.inf
+                    _reduce(geometry, image, rows, columns, tile, np.maximum)
 
     return step
-
-
-def _max_of_bits(image: np.ndarray, flip, geometry: Geometry, rows: tuple[int, int]) -> np.ndarray:
-    """The maximum of +1 and -1 is -1 (bit 1) only where all are: the AND of the bits. A channel that ``flip``
-    marks takes the minimum instead, which is the maximum of the negated channel, negated. Padding is all ones,
-    so that it never decides."""
-    if flip is not None:
-        image = image ^ flip
-    found = np.bitwise_and.reduce(gather(image, geometry, rows, _ALL_ONES), axis=(2, 3))
-    return found if flip is None else found ^ flip
 
 
 def _prepare_average(spec: OpSpec, buffers: Buffers) -> Step:
     x, y = buffers.inputs[0], buffers.outputs[0]
     assert x is not None
     geometry = _geometry(spec)
-    real = np.ones((*x.shape[1:3], 1), np.float32)
-    counts = gather(real, geometry, (0, geometry.output[0]), 0).sum(axis=(2, 3))
+    ones = np.ones((*x.shape[1:3], 1), np.float32)
 
     def step() -> None:
-        for start, stop in slices(geometry.output[0], _bytes_a_row(x, geometry)):
-            for image, out in zip(x, y):
-                total = gather(image, geometry, (start, stop), 0).sum(axis=(2, 3))
-                np.divide(total, counts[start:stop], out=out[start:stop])
+        for rows, columns in geometry.tiles(4 * x.shape[3]):
+            count = np.zeros((rows[1] - rows[0], columns[1] - columns[0], 1), np.float32)
+            _reduce(geometry, ones, rows, columns, count, np.add)
+            for image, target in zip(x, y):
+                tile = target[slice(*rows), slice(*columns)]
+                tile[...] = 0
+                _reduce(geometry, image, rows, columns, tile, np.add)
+                np.divide(tile, count, out=tile)
 
     return step
 
 
+def _reduce(
+    geometry: Geometry,
+    image: np.ndarray,
+    rows: Span,
+    columns: Span,
+    tile: np.ndarray,
+    combine: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> None:
+    """Combines every tap's view of the image (H, W, C) into the tile (rows, columns, C)."""
+    for tap in geometry.visible_taps(rows, columns):
+        tile[tap.outputs] = combine(tile[tap.outputs], image[tap.inputs])
+
+
 def _geometry(spec: OpSpec) -> Geometry:
-    options = spec.op.options
+    x, options = spec.inputs[0], spec.op.options
+    assert x is not None
     assert isinstance(options, Pool2DOptions)
-    return pool_geometry(options, spec.outputs[0].shape[1:3])
-
-
-def _bytes_a_row(x: np.ndarray, geometry: Geometry) -> int:
-    """Of the padded rows that one output row needs, and of the output row."""
-    return 4 * x.shape[3] * (geometry.stride[0] * (x.shape[2] + geometry.kernel[1]) + geometry.output[1])
+    _, height, width, _ = x.shape
+    _, out_h, out_w, _ = spec.outputs[0].shape
+    return pool_geometry(options, (height, width), (out_h, out_w))
 
 
 KERNELS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
+from xlite.interpreter.kernels.reference.slicing import slices
 from xlite.schema.bits import pack_bits, unpack_bits
 from xlite.schema.contracts.infer import same_rows
 from xlite.schema.types import ConcatenateOptions, DType, OpKind, PadOptions, TensorType
@@ -18,10 +19,13 @@ def _concatenate(spec: OpSpec, buffers: Buffers) -> Step:
     parts = [(x, t) for x, t in zip(buffers.inputs, spec.inputs) if x is not None and t is not None]
     by_bit = y_type.dtype is DType.BIT and axis == len(y_type.shape) - 1
 
+    out = y.reshape(-1, y.shape[-1])
+    rows = [(x.reshape(len(out), -1), t.shape[-1]) for x, t in parts] if by_bit else []
+
     def step_bits() -> None:
-        for sample, out in enumerate(y):
-            rows = [unpack_bits(x[sample], t.shape[-1]) for x, t in parts]
-            np.copyto(out, pack_bits(np.concatenate(rows, axis=-1)))
+        for start, stop in slices(len(out), 3 * y_type.shape[-1]):
+            bits = [unpack_bits(x[start:stop], count) for x, count in rows]
+            np.copyto(out[start:stop], pack_bits(np.concatenate(bits, axis=-1)))
 
     def step() -> None:
         np.concatenate([x for x, _ in parts], axis=axis, out=y)

@@ -1,72 +1,110 @@
-"""Sliding windows over an image, with exact padding."""
+"""Sliding windows, a tap at a time. What a tap sees of an image is a strided slice; where it looks outside,
+nothing is read, so padding takes no memory and its value is the caller's."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
+from xlite.interpreter.kernels.reference.slicing import slices
 from xlite.schema.types import Conv2DOptions, Pool2DOptions
+
+Span = tuple[int, int]  # start and stop
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How a window of ``kernel`` taps slides along one axis of ``size`` elements."""
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    output: int
+
+    def reach(self, tap: int, outputs: Span) -> tuple[slice, slice] | None:
+        """For which of the ``outputs`` a tap lies inside the image, counted from the first of them, and the
+        elements that it sees there; None where it sees none."""
+        shift = tap * self.dilation - self.before  # output o sees element o * stride + shift
+        first = max(outputs[0], -(shift // self.stride))  # ceil(-shift / stride)
+        last = min(outputs[1] - 1, (self.size - 1 - shift) // self.stride)
+        if first > last:
+            return None
+        start, stop = first * self.stride + shift, last * self.stride + shift + 1
+        return slice(first - outputs[0], last + 1 - outputs[0]), slice(start, stop, self.stride)
+
+    def visible(self, outputs: Span) -> Iterator[tuple[int, tuple[slice, slice]]]:
+        """The taps that some of the ``outputs`` see inside the image, with their reach."""
+        # tap t of output o sees element o * stride + t * dilation - before, which must be 0 to size - 1
+        low = self.before - (outputs[1] - 1) * self.stride
+        high = self.size - 1 + self.before - outputs[0] * self.stride
+        for tap in range(max(0, -(-low // self.dilation)), min(self.kernel, high // self.dilation + 1)):
+            found = self.reach(tap, outputs)
+            if found is not None:
+                yield tap, found
+
+    def sees_padding(self) -> bool:
+        furthest = (self.output - 1) * self.stride - self.before + (self.kernel - 1) * self.dilation
+        return self.before > 0 or furthest >= self.size
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One tap of the window over a tile: ``outputs`` of the tile see ``inputs`` of the image (both index rows and
+    columns)."""
+
+    row: int
+    column: int
+    outputs: tuple[slice, slice]
+    inputs: tuple[slice, slice]
+
+    @property
+    def place(self) -> tuple[slice, slice, int, int]:
+        """Where what it sees goes in windows of shape (rows, columns, kernel height, kernel width, ...)."""
+        return (*self.outputs, self.row, self.column)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a window of ``kernel`` taps slides; pairs are (vertical, horizontal)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    pad_before: tuple[int, int]
-    output: tuple[int, int]
+    vertical: Axis
+    horizontal: Axis
 
     @property
     def taps(self) -> int:
-        return self.kernel[0] * self.kernel[1]
+        return self.vertical.kernel * self.horizontal.kernel
 
-    def sees_padding(self, height: int, width: int) -> bool:
-        """Whether some window reaches outside an image of this size."""
-        return any(
-            before > 0 or (out - 1) * stride - before + (kernel - 1) * dilation >= size
-            for before, out, stride, kernel, dilation, size in zip(
-                self.pad_before, self.output, self.stride, self.kernel, self.dilation, (height, width)
-            )
-        )
+    def sees_padding(self) -> bool:
+        return self.vertical.sees_padding() or self.horizontal.sees_padding()
+
+    def tiles(self, bytes_a_pixel: int) -> Iterator[tuple[Span, Span]]:
+        """Rows and columns of the output, in tiles whose temporaries fit the budget."""
+        out_h, out_w = self.vertical.output, self.horizontal.output
+        for rows in slices(out_h, out_w * bytes_a_pixel):
+            for columns in slices(out_w, (rows[1] - rows[0]) * bytes_a_pixel):
+                yield rows, columns
+
+    def visible_taps(self, rows: Span, columns: Span) -> Iterator[Tap]:
+        """The taps that see some of the image from some pixel of a tile."""
+        across = list(self.horizontal.visible(columns))
+        for i, (out_rows, in_rows) in self.vertical.visible(rows):
+            for j, (out_columns, in_columns) in across:
+                yield Tap(i, j, (out_rows, out_columns), (in_rows, in_columns))
 
 
-def conv_geometry(options: Conv2DOptions, kernel: tuple[int, int], output: tuple[int, int]) -> Geometry:
+def conv_geometry(options: Conv2DOptions, kernel: Span, image: Span, output: Span) -> Geometry:
+    """kernel, image, output: (height, width)."""
     o = options
     return Geometry(
-        kernel, (o.stride_h, o.stride_w), (o.dilation_h, o.dilation_w), (o.pad_top, o.pad_left), output
+        Axis(image[0], kernel[0], o.stride_h, o.dilation_h, o.pad_top, output[0]),
+        Axis(image[1], kernel[1], o.stride_w, o.dilation_w, o.pad_left, output[1]),
     )
 
 
-def pool_geometry(options: Pool2DOptions, output: tuple[int, int]) -> Geometry:
+def pool_geometry(options: Pool2DOptions, image: Span, output: Span) -> Geometry:
+    """image, output: (height, width)."""
     o = options
-    return Geometry((o.window_h, o.window_w), (o.stride_h, o.stride_w), (1, 1), (o.pad_top, o.pad_left), output)
-
-
-def gather(image: np.ndarray, geometry: Geometry, rows: tuple[int, int], pad: float) -> np.ndarray:
-    """Windows of the output rows ``rows[0]`` to ``rows[1]`` (exclusive).
-
-    image: (H, W, C). Returns a view (rows, output width, kernel height, kernel width, C) into a copy of the
-    image's rows that is padded with ``pad``.
-    """
-    height, width, channels = image.shape
-    (kernel_h, kernel_w), (stride_h, stride_w) = geometry.kernel, geometry.stride
-    (dilation_h, dilation_w), (top, left) = geometry.dilation, geometry.pad_before
-    count, out_w = rows[1] - rows[0], geometry.output[1]
-    first = rows[0] * stride_h - top
-    tall = (count - 1) * stride_h + (kernel_h - 1) * dilation_h + 1
-    wide = (out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1
-    slab = np.full((tall, wide, channels), pad, image.dtype)
-    y0, y1 = max(first, 0), min(first + tall, height)
-    x1 = min(wide - left, width)
-    if y0 < y1 and x1 > 0:
-        slab[y0 - first : y1 - first, left : left + x1] = image[y0:y1, :x1]
-    by_row, by_column, by_channel = slab.strides
-    return np.lib.stride_tricks.as_strided(
-        slab,
-        (count, out_w, kernel_h, kernel_w, channels),
-        (stride_h * by_row, stride_w * by_column, dilation_h * by_row, dilation_w * by_column, by_channel),
-        writeable=False,
+    return Geometry(
+        Axis(image[0], o.window_h, o.stride_h, 1, o.pad_top, output[0]),
+        Axis(image[1], o.window_w, o.stride_w, 1, o.pad_left, output[1]),
     )

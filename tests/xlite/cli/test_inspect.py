@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.interpreter.networks import Builder
+from xlite.inspection import inspect
+from xlite.interpreter import Resolver, Target
+from xlite.schema import load_model, write_model
+from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
+
+
+@pytest.fixture
+def found(call, packed):
+    return json.loads(call("inspect", packed, "--json").stdout)
+
+
+def test_json_has_every_op_and_tensor_of_the_file(found, packed):
+    model = load_model(packed)
+    assert [(row["name"], row["kind"]) for row in found["ops"]] == [(op.name, op.label) for op in model.ops]
+    assert [row["name"] for row in found["tensors"]] == [tensor.name for tensor in model.tensors]
+    assert found["file_bytes"] == packed.stat().st_size
+    for row, tensor in zip(found["tensors"], model.tensors):
+        assert row["bytes"] == tensor.type.nbytes
+        assert row["bits"] == (1 if tensor.type.dtype is DType.BIT else 32)
+
+
+def test_json_says_where_the_file_came_from(found, keras_file):
+    metadata = found["metadata"]
+    assert metadata["source_name"] == keras_file.name
+    assert len(metadata["source_sha256"]) == 64
+    assert metadata["labels"][3] == "class 3"
+
+
+def test_multiply_accumulates_are_those_of_the_conversion(found, call, keras_file, tmp_path):
+    report = json.loads(call("convert", keras_file, "-o", tmp_path / "m.xlite", "--json").stdout)
+    assert found["macs"] == report["macs"]
+    assert sum(row["macs"] for row in found["ops"]) == sum(report["macs"].values())
+    assert found["arena_bytes"] == report["arena_bytes"]
+
+
+def test_no_op_needs_more_than_the_arena_and_one_is_the_peak(found):
+    live = [row["live_bytes"] for row in found["ops"]]
+    assert max(live) <= found["arena_bytes"]
+    assert max(live) >= found["arena_lower_bound"] - 16 * len(found["tensors"])
+    assert min(live) > 0
+
+
+def test_the_picture_marks_the_peak_once(call, packed):
+    text = call("inspect", packed).stdout
+    (marked,) = [line for line in text.splitlines() if "<- peak" in line]
+    found = inspect(load_model(packed), 0, Resolver())
+    assert found.peak is not None
+    assert found.peak.name in marked
+    for row in found.ops:
+        assert row.kernel in text
+
+
+@pytest.mark.parametrize("backend", ["numpy", None])
+def test_kernels_are_those_that_a_run_gets(packed, backend):
+    from xlite.interpreter import Interpreter
+
+    rows = inspect(load_model(packed), 0, Resolver(backend)).ops
+    kernels = Interpreter(packed, backend=backend).kernels()
+    assert [(row.kernel, row.backend) for row in rows] == [(row.kernel, row.backend) for row in kernels]
+
+
+def test_a_target_that_is_too_small_is_no_error(packed):
+    model = load_model(packed)
+    need = inspect(model, 0, Resolver("numpy"), Target("a", "", "x")).target
+    assert need is not None
+    assert need["fits"]
+    small = inspect(model, 0, Resolver("numpy"), Target("b", "", "x", ram_bytes=need["needed_bytes"] - 1)).target
+    enough = inspect(model, 0, Resolver("numpy"), Target("c", "", "x", ram_bytes=need["needed_bytes"])).target
+    assert small is not None
+    assert enough is not None
+    assert (small["fits"], enough["fits"]) == (False, True)
+
+
+def test_target_is_printed(call, packed):
+    assert "fits pi-zero" in call("inspect", packed, "--target", "pi-zero").stdout
+
+
+def test_a_custom_op_is_listed_though_nobody_can_compute_it(call, tmp_path):
+    builder = Builder()
+    x = builder.input((4,))
+    y = builder.op(
+        OpKind.CUSTOM, [x], CustomOptions("frobnicate"), output_types=[TensorType((1, 4), DType.FLOAT32)]
+    )
+    path = tmp_path / "custom.xlite"
+    path.write_bytes(write_model(builder.model([y])))
+    result = call("inspect", path)
+    assert result.exit_code == 0
+    assert "register_custom('frobnicate'" in result.stdout
+
+
+def test_names_from_the_file_cannot_disturb_a_terminal(call, packed, tmp_path):
+    model = load_model(packed)
+    model.metadata.labels = ["\x1b[2Jgone"]
+    model.ops[0].name = "\x1b]0;title\x07"
+    path = tmp_path / "hostile.xlite"
+    path.write_bytes(write_model(model))
+    text = call("inspect", path).stdout
+    assert "\x1b" not in text
+    assert "gone" in text

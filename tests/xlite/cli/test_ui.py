@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import pytest
+
+from xlite.cli import ui
+
+
+def test_bars_are_as_long_as_their_share():
+    assert [len(ui.bar(value, 64, width=64)) for value in range(65)] == list(range(65))
+    assert ui.bar(1, 10**9)
+    assert ui.bar(5, 0) == ui.bar(0, 5) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.00123, "0.001"), (1.23456, "1.235"), (12.345, "12.3"), (1234.5, "1,234")]
+)
+def test_milliseconds_keep_the_digits_that_count(value, text):
+    assert ui.milliseconds(value) == text
+
+
+def test_sizes_are_exact_and_readable():
+    assert ui.size(12) == "12 B"
+    assert ui.size(57016) == "57,016 B (55.7 KiB)"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def drawn_while_tracking(monkeypatch, seconds_a_step: float, stream: io.StringIO) -> str:
+    clock = iter(i * seconds_a_step for i in range(1000))
+    monkeypatch.setattr(ui.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert list(ui.track(range(5), "counting")) == [0, 1, 2, 3, 4]
+    return stream.getvalue()
+
+
+def test_progress_appears_only_after_a_second_and_on_a_terminal(monkeypatch):
+    assert "counting" in drawn_while_tracking(monkeypatch, 0.6, Terminal())
+    assert drawn_while_tracking(monkeypatch, 0.1, Terminal()) == ""
+    assert drawn_while_tracking(monkeypatch, 0.6, io.StringIO()) == ""
+
+
+def test_what_was_said_while_waiting_is_shown_only_if_it_fails(capfd):
+    with ui.waiting("loading"):
+        os.write(2, b"chatter")
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
+
+    def fails() -> None:
+        with ui.waiting("loading"):
+            os.write(2, b"the reason")
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        fails()
+    assert capfd.readouterr().err == "the reason"
