@@ -18,7 +18,7 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
     ops = [
         Op(
             kind=node.kind,
-            inputs=tuple(-1 if v is None else index[v] for v in node.inputs),
+            inputs=_indices(node.inputs, index),
             outputs=tuple(index[v] for v in node.outputs),
             options=node.options,
             name="+".join(node.layers),
@@ -35,6 +35,14 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
     model.plan = plan(model)
     verify(model)
     return model
+
+
+def _indices(inputs: list[Value | None], index: dict[Value, int]) -> tuple[int, ...]:
+    """-1 for absent inputs, none of them at the end: files do not name those."""
+    found = [-1 if value is None else index[value] for value in inputs]
+    while found and found[-1] == -1:
+        found.pop()
+    return tuple(found)
 
 
 def _tensors(values: list[Value]) -> list[Tensor]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xlite.schema.bits import pack_signs
-from xlite.schema.contracts import ContractError, infer
+from xlite.schema.contracts import SLOTS, ContractError, infer
 from xlite.schema.errors import ConversionError
 from xlite.schema.types import Activation, CustomOptions, DType, OpKind, Options, TensorType
 
@@ -132,6 +132,9 @@ class Graph:
             if output_type is None:
                 raise ConversionError(f"{'+'.join(layers)}: a custom op needs an output type")
             types = [output_type]
+        slots = SLOTS[kind]
+        if slots is not None:  # optional slots at the end need not be named
+            inputs = [*inputs, *[None] * (len(slots) - len(inputs))]
         output = Value(name or _default_name(kind, inputs, options, layers), types[0])
         node = Node(kind, list(inputs), [output], options, layers)
         index = len(self.nodes) if before is None else self.nodes.index(before)
@@ -157,7 +160,7 @@ class Graph:
             names[value] = f"%{len(names)}"
             lines.append(f"{names[value]} = input {value.type}")
         for node in self.nodes:
-            args = ", ".join(_argument(v, names) for v in node.inputs)
+            args = ", ".join(_argument(v, names) for v in _named(node.inputs))
             for value in node.outputs:
                 names[value] = f"%{len(names)}"
             left = ", ".join(names[v] for v in node.outputs)
@@ -190,6 +193,12 @@ def _default_name(
 
 def _short(kind: OpKind, options: Options | None) -> str:
     return options.name if isinstance(options, CustomOptions) else kind.name.lower()
+
+
+def _named(inputs: Sequence[Value | None]) -> list[Value | None]:
+    """The inputs without absent ones at the end."""
+    count = max((i + 1 for i, value in enumerate(inputs) if value is not None), default=0)
+    return list(inputs[:count])
 
 
 def _argument(value: Value | None, names: dict[Value, str]) -> str:

@@ -21,6 +21,7 @@ from xlite.converter.passes import (
     hoist_sign,
     merge_duplicates,
     merge_reshapes,
+    merge_transposes,
     pack_weights,
     pool_after_sign,
     sink_unpack,
@@ -32,6 +33,7 @@ Pass = Callable[[Graph], bool]
 STAGES: tuple[tuple[tuple[str, Pass], ...], ...] = (
     (
         ("merge_duplicates", merge_duplicates.run),
+        ("merge_transposes", merge_transposes.run),
         ("merge_reshapes", merge_reshapes.run),
         ("cancel_sign_unpack", cancel_sign_unpack.run),
         ("fuse_padding", fuse_padding.run),

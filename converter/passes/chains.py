@@ -13,9 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlite.converter.graph import Graph, Node, Value
+from xlite.schema import contracts
+from xlite.schema.contracts import FILTERED
 from xlite.schema.types import Activation, ActivationKind, DType, OpKind
 
-FILTERED = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)
+# Ops that move elements without changing them (a padding adds some).
+PER_ELEMENT = frozenset(
+    {OpKind.RESHAPE, OpKind.CONCATENATE, OpKind.PAD, OpKind.TRANSPOSE, OpKind.SLICE, OpKind.TILE}
+)
 LINKS = (OpKind.BATCH_NORM, OpKind.ACTIVATION, OpKind.PRELU)
 
 
@@ -65,18 +70,16 @@ def is_packed(node: Node | None) -> bool:
     """A convolution or dense op over bits that still gives floats."""
     if node is None or node.kind not in FILTERED:
         return False
-    x, kernel = node.inputs[0], node.inputs[1]
+    x, kernel = node.inputs[:2]
     both = x is not None and kernel is not None and x.type.dtype is kernel.type.dtype is DType.BIT
     return both and node.output.type.dtype is DType.FLOAT32
 
 
 def accumulator_bound(node: Node) -> int:
     """K: the accumulator of a packed op lies in [-K, K]."""
-    kernel = node.inputs[1]
+    kernel, options = node.inputs[1], node.options
     assert kernel is not None
-    shape = kernel.type.shape
-    per_filter = shape[:-1] if node.kind is OpKind.DEPTHWISE_CONV_2D else shape[1:]
-    return int(np.prod(per_filter, dtype=np.int64))
+    return contracts.accumulator_bound(node.kind, kernel.type, options.planes)  # type: ignore[union-attr]
 
 
 def evaluate(node: Node, links: Sequence[Node], acc: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from xlite.converter.passes.chains import (
     is_monotone,
     is_packed,
 )
-from xlite.converter.passes.pack_weights import PACKED_AXES
+from xlite.converter.passes.pack_weights import CHANNEL_AXIS, PACKED_AXES
 from xlite.schema.bits import pack_signs, unpack_signs
 from xlite.schema.types import Conv2DOptions, DenseOptions, DType, OpKind, TensorType
 
@@ -109,9 +109,8 @@ def _fold(
     threshold = constant(f"{conv.output.name}/threshold", found)
     options = _bit_options(conv.options)
     layers = dict.fromkeys((*conv.layers, *(name for link in links for name in link.layers), *sign.layers))
-    bits = graph.add(
-        conv.kind, [x, kernel, None, None, threshold], options, layers=layers, name=sign.output.name, before=conv
-    )
+    inputs = [x, kernel, None, None, threshold, conv.inputs[5]]
+    bits = graph.add(conv.kind, inputs, options, layers=layers, name=sign.output.name, before=conv)
     graph.replace(sign.output, bits)
     for node in (sign, *links, conv):
         graph.remove(node)
@@ -127,6 +126,7 @@ def _negated(kernel: Value, flip: np.ndarray, kind: OpKind) -> Value:
     assert kernel.data is not None
     signs = unpack_signs(kernel.data, kernel.type.shape, axes)
     turn = np.where(flip, -1, 1).astype(np.int8)
-    lead = turn if kind is OpKind.DEPTHWISE_CONV_2D else turn.reshape(-1, *(1,) * (signs.ndim - 1))
-    signs = signs * lead
+    shape = [1] * signs.ndim
+    shape[CHANNEL_AXIS[kind]] = -1
+    signs = signs * turn.reshape(shape)
     return Value(kernel.name, TensorType(kernel.type.shape, DType.BIT, axes), pack_signs(signs, axes))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xlite.converter.graph import Graph
-from xlite.converter.passes.chains import FILTERED, Readers
+from xlite.converter.passes.chains import Readers
+from xlite.schema.contracts import FILTERED
 from xlite.schema.types import ActivationKind, ActivationOptions, Conv2DOptions, DenseOptions, DType, OpKind
 
 

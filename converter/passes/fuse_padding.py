@@ -12,16 +12,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xlite.converter.graph import Graph, Node
-from xlite.schema.types import Conv2DOptions, DType, OpKind, PadOptions
+from xlite.schema.types import Conv2DOptions, Conv3DOptions, DType, OpKind, PadOptions
+
+_2D = (("pad_top", "pad_bottom"), ("pad_left", "pad_right"))
+_AXES = {
+    OpKind.CONV_2D: _2D,
+    OpKind.DEPTHWISE_CONV_2D: _2D,
+    OpKind.CONV_3D: (("pad_front", "pad_back"), *_2D),
+}
 
 
 def run(graph: Graph) -> bool:
     producers = graph.producers()
     changed = False
     for node in graph.nodes:
-        if node.kind not in (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D):
-            continue
-        x = node.inputs[0]
+        x = node.inputs[0] if node.kind in _AXES else None
         pad = producers.get(x) if x is not None else None
         if pad is not None and pad.kind is OpKind.PAD:
             changed |= _fuse(node, pad)
@@ -30,22 +35,17 @@ def run(graph: Graph) -> bool:
 
 def _fuse(node: Node, pad: Node) -> bool:
     options, padding, x = node.options, pad.options, pad.inputs[0]
-    assert isinstance(options, Conv2DOptions)
+    assert isinstance(options, (Conv2DOptions, Conv3DOptions))
     assert isinstance(padding, PadOptions)
     assert x is not None
-    *_batch, top, bottom, left, right, front, back = padding.paddings
-    own = any((options.pad_top, options.pad_bottom, options.pad_left, options.pad_right))
+    names = [name for axis in _AXES[node.kind] for name in axis]
+    spatial, channels = padding.paddings[2:-2], padding.paddings[-2:]
+    own = any(getattr(options, name) for name in names)
     fits = padding.value == 0 if x.type.dtype is DType.FLOAT32 else padding.value in (1, -1)
-    if not fits or front or back or (own and options.pad_value != padding.value):
+    if not fits or any(channels) or (own and options.pad_value != padding.value):
         return False
-    node.options = replace(
-        options,
-        pad_top=options.pad_top + top,
-        pad_bottom=options.pad_bottom + bottom,
-        pad_left=options.pad_left + left,
-        pad_right=options.pad_right + right,
-        pad_value=int(padding.value),
-    )
+    added = {name: getattr(options, name) + amount for name, amount in zip(names, spatial)}
+    node.options = replace(options, pad_value=int(padding.value), **added)  # type: ignore[arg-type]
     node.inputs[0] = x
     node.layers = tuple(dict.fromkeys((*node.layers, *pad.layers)))
     return True

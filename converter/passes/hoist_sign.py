@@ -1,6 +1,6 @@
 """The sign is taken as early as possible, so that what lies between works on bits.
 
-before: %1 = max_pool_2d(%0); %2 = sign(%1)            also reshape, concatenate, pad
+before: %1 = max_pool_2d(%0); %2 = sign(%1)            also concatenate, slice, pad ...
 after:  %1 = sign(%0); %2 = max_pool_2d(%1)
 
 sign(max(x)) = max(sign(x)), because the sign never decreases; a padding value becomes its sign. Only where
@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xlite.converter.graph import Graph, Node
-from xlite.converter.passes.chains import Readers
+from xlite.converter.passes.chains import PER_ELEMENT, Readers
 from xlite.schema.types import OpKind, PadOptions
 
-MOVERS = (OpKind.MAX_POOL_2D, OpKind.RESHAPE, OpKind.CONCATENATE, OpKind.PAD)
+MOVERS = frozenset({*PER_ELEMENT, OpKind.MAX_POOL_2D})
 
 
 def run(graph: Graph) -> bool:

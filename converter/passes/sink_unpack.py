@@ -1,15 +1,16 @@
 """Ops that only move or compare values work on the bits; unpacking comes after them, or is then not needed.
 
-before: %1 = unpack(%0); %2 = max_pool_2d(%1)          also reshape, concatenate of bits, pad with +1 or -1
+before: %1 = unpack(%0); %2 = max_pool_2d(%1)          also concatenate, slice, pad with +1 or -1 ...
 after:  %1 = max_pool_2d(%0); %2 = unpack(%1)
 """
 
 from __future__ import annotations
 
 from xlite.converter.graph import Graph, Node, Value
+from xlite.converter.passes.chains import PER_ELEMENT
 from xlite.schema.types import OpKind, PadOptions
 
-MOVERS = (OpKind.MAX_POOL_2D, OpKind.RESHAPE, OpKind.CONCATENATE, OpKind.PAD)
+MOVERS = frozenset({*PER_ELEMENT, OpKind.MAX_POOL_2D})
 
 
 def run(graph: Graph) -> bool:

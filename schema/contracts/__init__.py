@@ -5,7 +5,17 @@ when the batch changes; so there is one place where an op's rules are written. K
 that stands here.
 """
 
+from xlite.schema.contracts.filtered import accumulator_bound
 from xlite.schema.contracts.infer import ContractError, infer, inplace_inputs
-from xlite.schema.contracts.slots import SLOTS, Slot, with_optional_inputs
+from xlite.schema.contracts.slots import FILTERED, SLOTS, Slot, with_optional_inputs
 
-__all__ = ["SLOTS", "ContractError", "Slot", "infer", "inplace_inputs", "with_optional_inputs"]
+__all__ = [
+    "FILTERED",
+    "SLOTS",
+    "ContractError",
+    "Slot",
+    "accumulator_bound",
+    "infer",
+    "inplace_inputs",
+    "with_optional_inputs",
+]

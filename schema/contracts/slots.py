@@ -67,6 +67,10 @@ SLOTS: dict[OpKind, tuple[Slot, ...] | None] = {
 }
 
 
+# Convolutions and dense: the kinds that have a filter.
+FILTERED = frozenset(kind for kind, slots in SLOTS.items() if slots is _FILTERED)
+
+
 def with_optional_inputs(kind: OpKind, inputs: tuple[int, ...]) -> tuple[int, ...]:
     """One index a slot: -1 is added for optional slots at the end that an op does not name. (Slots are added to
     ops as the format grows, and files keep their inputs.)"""

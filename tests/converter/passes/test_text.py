@@ -107,7 +107,7 @@ def test_fuse_padding_of_zeros():
     assert exhaust(dead_code.run, graph) == text(
         """
         %0 = input f32[1,4,4,2]
-        %1 = conv_2d(%0, f32[5,3,3,2], -, -, -) {pad_top=2, pad_bottom=1, pad_left=1, pad_right=1} -> f32[1,5,4,5]
+        %1 = conv_2d(%0, f32[5,3,3,2]) {pad_top=2, pad_bottom=1, pad_left=1, pad_right=1} -> f32[1,5,4,5]
         return %1
         """
     )
@@ -138,7 +138,7 @@ def test_padding_with_one_ends_in_the_packed_convolution():
         """
         %0 = input f32[1,4,4,32]
         %1 = sign(%0) -> bit[1,4,4,32]
-        %2 = conv_2d(%1, bit[5,3,3,32], -, -, -) {pad_top=1, pad_bottom=1, pad_left=1, pad_right=1, pad_value=1}"""
+        %2 = conv_2d(%1, bit[5,3,3,32]) {pad_top=1, pad_bottom=1, pad_left=1, pad_right=1, pad_value=1}"""
         """ -> f32[1,4,4,5]
         return %2
         """
@@ -153,7 +153,7 @@ def test_sink_unpack():
     assert exhaust(dead_code.run, graph) == text(
         """
         %0 = input bit[1,4,4,3]
-        %1 = max_pool_2d(%0, -) {window_h=2, window_w=2, stride_h=2, stride_w=2} -> bit[1,2,2,3]
+        %1 = max_pool_2d(%0) {window_h=2, window_w=2, stride_h=2, stride_w=2} -> bit[1,2,2,3]
         %2 = reshape(%1) {shape=(12,)} -> bit[1,12]
         %3 = unpack(%2) -> f32[1,12]
         return %3
@@ -178,7 +178,7 @@ def test_hoist_sign():
         %0 = input f32[1,4,4,3]
         %1 = sign(%0) -> bit[1,4,4,3]
         %2 = pad(%1) {paddings=(0, 0, 2, 2, 2, 2, 0, 0), value=-1.0} -> bit[1,8,8,3]
-        %3 = max_pool_2d(%2, -) {window_h=2, window_w=2, stride_h=2, stride_w=2} -> bit[1,4,4,3]
+        %3 = max_pool_2d(%2) {window_h=2, window_w=2, stride_h=2, stride_w=2} -> bit[1,4,4,3]
         return %3
         """
     )
@@ -201,8 +201,8 @@ def test_pack_weights_full_and_weights_only():
         """
         %0 = input f32[1,5,5,32]
         %1 = sign(%0) -> bit[1,5,5,32]
-        %2 = conv_2d(%1, bit[4,3,3,32], f32[4], f32[4], -) -> f32[1,3,3,4]
-        %3 = conv_2d(%0, bit[4,3,3,32], -, -, -) -> f32[1,3,3,4]
+        %2 = conv_2d(%1, bit[4,3,3,32], f32[4], f32[4]) -> f32[1,3,3,4]
+        %3 = conv_2d(%0, bit[4,3,3,32]) -> f32[1,3,3,4]
         return %2, %3
         """
     )
@@ -232,7 +232,7 @@ def test_pool_after_sign_marks_falling_channels():
     assert graph.text() == text(
         """
         %0 = input bit[1,4,4,8]
-        %1 = conv_2d(%0, bit[3,3,3,8], -, -, -) {pad_top=1, pad_left=1} -> f32[1,3,3,3]
+        %1 = conv_2d(%0, bit[3,3,3,8]) {pad_top=1, pad_left=1} -> f32[1,3,3,3]
         %2 = batch_norm(%1, f32[3], f32[3]) -> f32[1,3,3,3]
         %3 = sign(%2) -> bit[1,3,3,3]
         %4 = max_pool_2d(%3, bit[3]) {window_h=2, window_w=2, stride_h=2, stride_w=2} -> bit[1,1,1,3]
@@ -285,8 +285,8 @@ def test_fuse_batch_norm_only_where_rounding_stays():
     assert exhaust(dead_code.run, graph) == text(
         """
         %0 = input bit[1,5,5,40]
-        %1 = conv_2d(%0, bit[3,3,3,40], f32[3], f32[3], -) -> f32[1,3,3,3]
-        %2 = conv_2d(%0, bit[3,3,3,40], f32[3], -, -) -> f32[1,3,3,3]
+        %1 = conv_2d(%0, bit[3,3,3,40], f32[3], f32[3]) -> f32[1,3,3,3]
+        %2 = conv_2d(%0, bit[3,3,3,40], f32[3]) -> f32[1,3,3,3]
         %3 = batch_norm(%2, f32[3], f32[3]) -> f32[1,3,3,3]
         return %1, %3
         """
@@ -299,7 +299,7 @@ def test_fuse_activation():
     assert exhaust(fuse_activation.run, graph) == text(
         """
         %0 = input f32[1,5,5,3]
-        %1 = conv_2d(%0, f32[4,3,3,3], -, -, -) {activation=relu alpha=0.25} -> f32[1,3,3,4]
+        %1 = conv_2d(%0, f32[4,3,3,3]) {activation=relu alpha=0.25} -> f32[1,3,3,4]
         return %1
         """
     )
