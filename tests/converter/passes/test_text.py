@@ -19,11 +19,12 @@ from xlite.converter.passes import (
     hoist_sign,
     merge_duplicates,
     merge_reshapes,
+    merge_transposes,
     pack_weights,
     pool_after_sign,
     sink_unpack,
 )
-from xlite.schema.types import ConcatenateOptions, DType, OpKind
+from xlite.schema.types import ConcatenateOptions, DType, OpKind, PlanesKind, PlanesOptions, TransposeOptions
 
 
 def exhaust(run, graph) -> str:
@@ -208,12 +209,78 @@ def test_pack_weights_full_and_weights_only():
     )
 
 
-@pytest.mark.parametrize("spoil", ["third level", "zero", "nan"])
+@pytest.mark.parametrize("spoil", ["third level", "nan"])
 def test_pack_weights_refuses_other_levels(spoil):
     b = Builder()
     weights = b.rng.choice([-1.0, 1.0], (4, 3, 3, 8))
-    weights[2, 1, 1, 5] = {"third level": 0.5, "zero": 0.0, "nan": np.nan}[spoil]
+    weights[2, 1, 1, 5] = {"third level": 0.5, "nan": np.nan}[spoil]
     assert not pack_weights.run(b.done(b.conv(b.quantized(b.input(5, 5, 8)), 4, weights=weights)))
+
+
+def test_pack_weights_of_three_levels():
+    b = Builder()
+    weights = b.rng.choice([-0.5, 0.0, 0.5], (4, 3, 3, 8))
+    graph = b.done(b.conv(b.quantized(b.input(5, 5, 8)), 4, weights=weights))
+    exhaust(pack_weights.run, graph)
+    assert exhaust(dead_code.run, graph) == text(
+        """
+        %0 = input f32[1,5,5,8]
+        %1 = sign(%0) -> bit[1,5,5,8]
+        %2 = conv_2d(%1, bit[4,3,3,8], f32[4], -, -, bit[4,3,3,8]) -> f32[1,3,3,4]
+        return %2
+        """
+    )
+
+
+def test_pack_weights_over_planes():
+    """x = q / 3 of two planes, weights +-1: scale 1 / 6 and bias sum(w) / 2; zeros are padded as -1 in each plane."""
+    b = Builder()
+    options = PlanesOptions(PlanesKind.DOREFA, 2)
+    planes = b.op(OpKind.FROM_PLANES, b.op(OpKind.BIT_PLANES, b.input(5, 5, 8), options=options), options=options)
+    conv = b.conv(planes, 4, pad_top=1)
+    weights = b.graph.nodes[-1].constant(1)
+    graph = b.done(conv)
+    exhaust(pack_weights.run, graph)
+    assert exhaust(dead_code.run, graph) == text(
+        """
+        %0 = input f32[1,5,5,8]
+        %1 = bit_planes(%0) {planes=2} -> bit[1,5,5,16]
+        %2 = conv_2d(%1, bit[4,3,3,8], f32[4], f32[4]) {pad_top=1, pad_value=-1, planes=2} -> f32[1,4,3,4]
+        return %2
+        """
+    )
+    packed = graph.nodes[-1]
+    np.testing.assert_array_equal(packed.constant(2), np.full(4, 1 / 6, np.float32))
+    np.testing.assert_array_equal(packed.constant(3), weights.sum(axis=(1, 2, 3)) / 2)
+
+
+def test_merge_transposes():
+    b = Builder()
+    x = b.input(2, 3, 4)
+    there = b.op(OpKind.TRANSPOSE, x, options=TransposeOptions((0, 3, 1, 2)))
+    graph = b.done(b.op(OpKind.TRANSPOSE, there, options=TransposeOptions((0, 2, 1, 3))))
+    exhaust(merge_transposes.run, graph)
+    assert exhaust(dead_code.run, graph) == text(
+        """
+        %0 = input f32[1,2,3,4]
+        %1 = transpose(%0) {permutation=(0, 1, 3, 2)} -> f32[1,2,4,3]
+        return %1
+        """
+    )
+
+
+def test_a_transpose_of_axes_of_one_is_a_reshape():
+    b = Builder()
+    x = b.activation(b.input(2, 1, 4))
+    graph = b.done(b.op(OpKind.TRANSPOSE, x, options=TransposeOptions((0, 2, 1, 3))))
+    assert exhaust(merge_transposes.run, graph) == text(
+        """
+        %0 = input f32[1,2,1,4]
+        %1 = activation(%0) {activation=relu} -> f32[1,2,1,4]
+        %2 = reshape(%1) {shape=(1, 2, 4)} -> f32[1,1,2,4]
+        return %2
+        """
+    )
 
 
 def test_pack_weights_only_where_smaller():
