@@ -22,6 +22,7 @@ Examples:
   xlite convert model.h5
   xlite convert model.keras -o small.xlite --target pi-zero --strict
   xlite convert model.h5 --labels cat,dog --scale 0.00392156862745098
+  xlite convert model.h5 --report model.html
   xlite convert model.h5 --json | jq .file_bytes
 """
 
@@ -37,6 +38,7 @@ Examples:
 @click.option("--scale", type=float, help="Raw input is multiplied by this (with --offset: preprocessing).")
 @click.option("--offset", type=float, help="This is added to the scaled raw input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--report", "page", metavar="FILE.html", help="Write the report as one self-contained page.")
 @click.option("--dump-passes", metavar="DIR", help="Write the graph as text after lowering and after each pass.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def command(
@@ -48,6 +50,7 @@ def command(
     scale: Optional[float],
     offset: Optional[float],
     as_json: bool,
+    page: Optional[str],
     dump_passes: Optional[str],
     quiet: bool,
 ) -> None:
@@ -77,6 +80,8 @@ def command(
     if names is not None:
         _check_labels(names, result)
     result.save(out)
+    if page is not None:
+        _write_page(page, result)
     if as_json:
         _print_json(result, model)
     elif not quiet:
@@ -136,6 +141,13 @@ def _tracer(folder: str) -> Callable[[str, Graph], None]:
         written += 1
 
     return trace
+
+
+def _write_page(path: str, result: ConversionResult) -> None:
+    from xlite.converter.html_report import html_report
+    from xlite.schema.files import write_file
+
+    write_file(path, html_report(result.report, result.model).encode())
 
 
 def _print_json(result: ConversionResult, model: str) -> None:

@@ -1,0 +1,57 @@
+"""The page of a conversion: it has every layer, is well formed, and nothing of a model becomes markup."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import xlite
+from xlite.converter.html_report import html_report
+
+DEMO = Path(__file__).parents[2] / "examples" / "fashion" / "model.h5"
+
+
+@pytest.fixture(scope="module")
+def result():
+    return xlite.convert(DEMO, target="pi-zero")
+
+
+def parse(page: str) -> ElementTree.Element:
+    start = page.index("<html")
+    return ElementTree.fromstring(page[start:].replace('<meta charset="utf-8">', ""))
+
+
+def test_every_layer_and_op_has_its_mark(result):
+    root = parse(html_report(result.report, result.model))
+    text = " ".join(root.itertext())
+    for row in result.report.layers:
+        assert row.name in text
+    titles = [t.text for t in root.iter("title")]
+    assert len(titles) == 1 + len(result.model.ops)  # the page's own, and one bar an op
+    weighted = [row for row in result.report.layers if row.bytes_before or row.bytes_after]
+    bars, arena = root.findall(".//svg")
+    assert len(bars.findall("rect")) == 2 * len(weighted)
+    assert len(arena.findall("rect")) == len(result.model.ops)
+
+
+def test_bars_are_to_scale(result):
+    root = parse(html_report(result.report, result.model))
+    widths = [float(r.get("width")) for r in root.findall(".//svg")[0].findall("rect")]
+    weighted = [row for row in result.report.layers if row.bytes_before or row.bytes_after]
+    largest = max(weighted, key=lambda row: row.bytes_before)
+    place = weighted.index(largest)
+    assert widths[2 * place] == max(widths)
+    ratio = largest.bytes_after / largest.bytes_before
+    assert widths[2 * place + 1] / widths[2 * place] == pytest.approx(ratio, abs=0.01)
+
+
+def test_names_are_escaped(result):
+    bad = "<script>alert('x')</script>&"
+    layers = [replace(row, name=bad, reason=bad) for row in result.report.layers]
+    report = replace(result.report, layers=layers, source=bad)
+    page = html_report(report, result.model)
+    assert "<script" not in page
+    assert bad in "".join(parse(page).itertext())
