@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from tests.interpreter.cases import FAMILIES, make_case, run_kernel
-from tests.oracle import evaluate, magnitude
+from tests.oracle import evaluate, tolerance
 from xlite.interpreter import backends
-from xlite.schema.contracts import inplace_inputs
-from xlite.schema.types import Conv2DOptions, DType, OpKind
+from xlite.schema.contracts import SLOTS, inplace_inputs
+from xlite.schema.types import DType, OpKind
 
 PYTHON_BACKENDS = [
     "numpy",
     pytest.param("numba", marks=pytest.mark.skipif(not backends.available("numba"), reason="numba not installed")),
 ]
 SEEDS = 40
-FILTERED = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)
+FILTERED = tuple(kind for kind, slots in SLOTS.items() if slots and slots[-1].name == "mask")
+
+
+# What numba has kernels for: of these not every option (ternary masks, broadcasting, some activations) ...
+NUMBA_PARTLY = ("conv_2d", "depthwise_conv_2d", "dense", "prelu", "activation", "add")
+# ... and of these all.
+NUMBA_WHOLLY = ("batch_norm", "sign", "unpack", "softmax", "max_pool_2d", "average_pool_2d")
 
 
 def kernel_for(backend, case):
     kernels = backends.kernels_of(backend).get(case.op.kind, ())
     return next((kernel for kernel in kernels if kernel.supports(case.spec)), None)
-
-
-def added_up(case):
-    options = case.op.options
-    if isinstance(options, Conv2DOptions):  # padding of -1 adds up like one of +1
-        options = replace(options, pad_value=abs(options.pad_value))
-    return magnitude(replace(case.op, options=options), list(case.values))
 
 
 def assert_same(actual, case):
@@ -39,11 +36,15 @@ def assert_same(actual, case):
     if case.output.dtype is not DType.FLOAT32:
         np.testing.assert_array_equal(actual, expected)
         return
-    # relative to what was added up, since a sum can cancel to almost nothing
-    size = added_up(case) if case.op.kind in FILTERED else np.abs(expected)
-    if case.op.kind in (OpKind.BATCH_NORM, OpKind.ADD, OpKind.AVERAGE_POOL_2D):
-        size = np.maximum(size, 1)
-    assert (np.abs(actual - expected) <= 1e-5 * size + 1e-30).all()
+    with np.errstate(over="ignore"):
+        expected, allowed = expected.astype(np.float32), tolerance(case.op, list(case.values))
+    # where the last digit of a sum decides between a number and none, nothing is known; x itself has no such digit
+    known = np.isfinite(allowed) if case.op.kind in FILTERED else np.ones(expected.shape, bool)
+    special = known & ~np.isfinite(expected)
+    np.testing.assert_array_equal(actual[special], expected[special], str(case.op))
+    plain = known & np.isfinite(expected)
+    error = np.abs(actual[plain].astype(np.float64) - expected[plain])
+    assert (error <= allowed[plain] + 1e-30).all(), (case.op, np.max(error / (allowed[plain] + 1e-30)))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
@@ -56,9 +57,11 @@ def test_kernel_equals_oracle(backend, family):
         if kernel is not None:
             assert_same(run_kernel(kernel, case), case)
             computed += 1
-    left_to_numpy = backend == "numba" and family.__name__ in ("concatenate", "reshape", "pad")
-    partly = backend == "numba" and family.__name__ == "prelu"
-    assert computed == SEEDS or (left_to_numpy and computed == 0) or (partly and computed > SEEDS // 2)
+    if backend == "numba" and family.__name__ in NUMBA_PARTLY:
+        assert 0 < computed < SEEDS
+    else:
+        everything = backend == "numpy" or family.__name__ in NUMBA_WHOLLY
+        assert computed == (SEEDS if everything else 0)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)

@@ -1,8 +1,8 @@
 """Kernels compiled by numba, for machines without the C library.
 
 Importing this package does not import numba; reading ``KERNELS`` does. The first call of a kernel on a machine
-compiles it (seconds), later ones take it from numba's cache. CONCATENATE, RESHAPE and PAD only move memory and
-are left to numpy.
+compiles it (seconds), later ones take it from numba's cache. The ops that have no kernel here, and the options
+that a kernel's ``supports`` refuses (broadcasting, ternary masks), are left to numpy.
 """
 
 from __future__ import annotations

@@ -39,6 +39,12 @@ def dot_rows(a, count, b, first, last, length, acc, shift):  # type: ignore[no-u
             acc[p, shift + o] = length - 2 * s
 
 
+def add_plane(acc: np.ndarray, part: np.ndarray, plane: int) -> None:
+    """Adds the dot products of a plane, 2^plane times, and leaves ``part`` changed."""
+    np.left_shift(part, plane, out=part)
+    np.add(acc, part, out=acc)
+
+
 def wide_words(words: int) -> int:
     """uint64 words that hold a row of ``words`` uint32 words."""
     return (words + 1) // 2

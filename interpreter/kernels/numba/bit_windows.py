@@ -19,12 +19,12 @@ Geometry = tuple[int, ...]
 
 
 def geometry_of(spec: OpSpec, kernel_h: int, kernel_w: int) -> Geometry:
-    """The geometry of a convolution with this window."""
+    """The geometry of a convolution with this window. The channels are those of one plane of x."""
     x, o = spec.inputs[0], spec.op.options
     assert x is not None
     assert isinstance(o, Conv2DOptions)
     window = (kernel_h, kernel_w, o.stride_h, o.stride_w, o.dilation_h, o.dilation_w)
-    return (*x.shape[1:], *window, o.pad_top, o.pad_left, *spec.outputs[0].shape[1:3])
+    return (*x.shape[1:3], x.shape[3] // o.planes, *window, o.pad_top, o.pad_left, *spec.outputs[0].shape[1:3])
 
 
 @kernel
@@ -60,6 +60,14 @@ def gather_bits(x, rows, first, depth, pad, geometry, start, stop):  # type: ign
                     else:
                         _append(row, bit, x[n, y, xx], first, depth)
                     bit += depth
+
+
+@kernel
+def cut_rows(rows, first, depth, out):  # type: ignore[no-untyped-def]
+    """Bits ``first`` to ``first + depth`` of every row: uint32 (p, words) -> uint32 (p, words), the rest zero."""
+    for p in range(rows.shape[0]):
+        out[p, :] = 0
+        _append(out[p], 0, rows[p], first, depth)
 
 
 @kernel

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
-from xlite.interpreter.kernels.numba.bit_gemm import as_wide, dot_rows, fits_wide, wide_words, widen
+from xlite.interpreter.kernels.numba.bit_gemm import add_plane, as_wide, dot_rows, fits_wide, wide_words, widen
 from xlite.interpreter.kernels.numba.bit_windows import (
     Geometry,
     gather_bits,
@@ -15,7 +15,7 @@ from xlite.interpreter.kernels.numba.bit_windows import (
     remove_outside,
     tap_sums,
 )
-from xlite.interpreter.kernels.numba.finish import make_finish
+from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
 from xlite.interpreter.kernels.numba.float_windows import gather_floats, unpack_rows
 from xlite.interpreter.kernels.numba.jit import constant
 from xlite.interpreter.kernels.numba.scratch import Part, carve, total
@@ -70,19 +70,19 @@ def _shape(spec: OpSpec) -> _Shape:
     return _Shape(x, filters, options, geometry, y.shape[0] * y.shape[1], y.shape[2])
 
 
-def _is_bit(spec: OpSpec) -> bool:
-    return spec.inputs[0] is not None and spec.inputs[0].dtype is DType.BIT
+def _takes_bit(spec: OpSpec) -> bool:
+    return has_no_mask(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.BIT
 
 
-def _is_float(spec: OpSpec) -> bool:
-    return not _is_bit(spec)
+def _takes_float(spec: OpSpec) -> bool:
+    return has_no_mask(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.FLOAT32
 
 
 # -- bits ----------------------------------------------------------------------------------------------------
 
 
 def _bit_parts(spec: OpSpec) -> list[Part]:
-    """windows, filters, tap sums, accumulators."""
+    """windows, filters, tap sums, accumulators, those of one plane where there are more."""
     s = _shape(spec)
     filters = s.filters.shape[0]
     narrow = s.filters.storage_shape[1]
@@ -95,6 +95,7 @@ def _bit_parts(spec: OpSpec) -> list[Part]:
         Part((0 if fits_wide(narrow) else filters, words), np.uint64),
         Part((sums, filters), np.int32),
         Part((accumulators, filters), np.int32),
+        Part((pixels if s.options.planes > 1 else 0, filters), np.int32),
     ]
 
 
@@ -112,7 +113,7 @@ def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
     x, filters = buffers.inputs[0], buffers.inputs[1]
     assert x is not None
     assert filters is not None
-    windows, wide, sums, scratch = carve(buffers.workspace, _bit_parts(spec))
+    windows, wide, sums, scratch, one_plane = carve(buffers.workspace, _bit_parts(spec))
     finish = make_finish(spec, buffers)
     pixels = s.rows * s.out_w
     out = buffers.outputs[0].reshape(pixels, -1)
@@ -120,6 +121,8 @@ def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
     weights = constant(wide if len(wide) else as_wide(filters))
     pad = int(s.options.pad_value < 0)
     groups = [(g * s.depth, g * s.per_group, (g + 1) * s.per_group) for g in range(s.options.groups)]
+    channels = s.depth * s.options.groups
+    higher = range(1, s.options.planes)
     work = []
     for start, stop in s.chunks(len(windows) // s.out_w):
         block = out[start * s.out_w : stop * s.out_w]
@@ -131,10 +134,17 @@ def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
             widen(narrow, wide)
         if sums.size:
             tap_sums(narrow, s.taps, s.depth, sums)
+            np.multiply(sums, 2**s.options.planes - 1, out=sums)  # every plane sees them
         for start, stop, count, acc, block in work:
             for channel, first, last in groups:
                 gather_bits(x, halves, channel, s.depth, pad, s.geometry, start, stop)
                 dot_rows(windows, count, weights, first, last, s.length, acc, 0)
+            for plane in higher:
+                part = one_plane[:count]
+                for channel, first, last in groups:
+                    gather_bits(x, halves, plane * channels + channel, s.depth, pad, s.geometry, start, stop)
+                    dot_rows(windows, count, weights, first, last, s.length, part, 0)
+                add_plane(acc, part, plane)
             if sums.size:
                 remove_outside(acc, sums, s.geometry, start, stop)
             finish(acc, count, block, 0)
@@ -221,6 +231,6 @@ def _float_workspace(spec: OpSpec) -> int:
 
 
 KERNELS = (
-    Kernel("nb_conv_2d_bit", "numba", OpKind.CONV_2D, _prepare_bit, _is_bit, _bit_workspace),
-    Kernel("nb_conv_2d_f32", "numba", OpKind.CONV_2D, _prepare_float, _is_float, _float_workspace),
+    Kernel("nb_conv_2d_bit", "numba", OpKind.CONV_2D, _prepare_bit, _takes_bit, _bit_workspace),
+    Kernel("nb_conv_2d_f32", "numba", OpKind.CONV_2D, _prepare_float, _takes_float, _float_workspace),
 )

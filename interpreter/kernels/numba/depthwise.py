@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D: bits are unpacked to int8 once, then every tap is a multiply-add over the channels."""
+"""DEPTHWISE_CONV_2D: bits are unpacked to integers once, then every tap is a multiply-add over the channels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.numba.bit_windows import geometry_of
-from xlite.interpreter.kernels.numba.finish import make_finish
+from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
 from xlite.interpreter.kernels.numba.float_windows import unpack_rows
 from xlite.interpreter.kernels.numba.jit import constant, kernel
 from xlite.interpreter.kernels.numba.scratch import Part, carve, total
@@ -19,7 +19,8 @@ _CHUNK_BYTES = 1 << 18  # of accumulators
 def depthwise(x, n, taps, pad, acc, geometry, start, stop):  # type: ignore[no-untyped-def]
     """Accumulators of output rows ``start`` to ``stop`` of one sample.
 
-    x: (N, H, W, C) float32 or int8 signs, of which sample ``n`` counts. taps: (KH*KW, C*M) of the same dtype.
+    x: (N, H, W, C) float32, int8 signs or int16 sums of planes, of which sample ``n`` counts. taps: (KH*KW, C*M)
+    float32 or int8.
     pad: what lies outside the image. acc: (pixels, C*M) float32 or int32.
     """
     (
@@ -77,6 +78,20 @@ def unpack_signs(words, out):  # type: ignore[no-untyped-def]
                 out[p, base + b] = 1 - 2 * np.int8((word >> np.uint32(b)) & np.uint32(1))
 
 
+@kernel
+def unpack_planes(words, planes, out):  # type: ignore[no-untyped-def]
+    """The sum of 2^p times plane p as +1 and -1: uint32 (rows, words of all planes) -> int16 (rows, channels)."""
+    channels = out.shape[1]
+    for p in range(words.shape[0]):
+        for c in range(channels):
+            total = 0
+            for plane in range(planes):
+                bit = plane * channels + c
+                digit = np.int64((words[p, bit // 32] >> np.uint32(bit % 32)) & np.uint32(1))
+                total += (1 - 2 * digit) << plane
+            out[p, c] = total
+
+
 def _types(spec: OpSpec) -> tuple[TensorType, TensorType, Conv2DOptions]:
     x, filters, options = spec.inputs[0], spec.inputs[1], spec.op.options
     assert x is not None
@@ -86,16 +101,16 @@ def _types(spec: OpSpec) -> tuple[TensorType, TensorType, Conv2DOptions]:
 
 
 def _parts(spec: OpSpec) -> list[Part]:
-    """x as signs (one sample), filters as signs or floats, accumulators."""
+    """x as integers (one sample), filters as signs or floats, accumulators."""
     x, filters, options = _types(spec)
     y = spec.outputs[0]
     bits = x.dtype is DType.BIT
     rows = max(1, min(y.shape[1], _CHUNK_BYTES // (4 * y.shape[2] * y.shape[3])))
     own = bits and options.output_dtype is not DType.INT32  # else the output holds the accumulators
     unpacks = filters.dtype is DType.BIT
-    taps = filters.shape[0] * filters.shape[1]
+    taps, planes = filters.shape[0] * filters.shape[1], options.planes
     return [
-        Part((1, *x.shape[1:]) if bits else (0,), np.int8),
+        Part((1, *x.shape[1:3], x.shape[3] // planes) if bits else (0,), np.int8 if planes == 1 else np.int16),
         Part((taps if unpacks else 0, filters.shape[2]), np.int8 if bits else np.float32),
         Part((rows * y.shape[2] if own else 0, y.shape[3]), np.int32),
     ]
@@ -111,7 +126,7 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     assert x is not None
     assert filters is not None
     bits = x_type.dtype is DType.BIT
-    signs, unpacked, scratch = carve(buffers.workspace, _parts(spec))
+    integers, unpacked, scratch = carve(buffers.workspace, _parts(spec))
     finish = make_finish(spec, buffers)
     geometry = geometry_of(spec, *filter_type.shape[:2])
     words = constant(filters.reshape(-1, filters.shape[-1]))
@@ -119,8 +134,14 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     samples, out_h, out_w, channels = spec.outputs[0].shape
     out = buffers.outputs[0].reshape(samples, out_h, out_w, -1)
     rows = len(scratch) // out_w if len(scratch) else out_h
-    pad = options.pad_value if bits else np.float32(0)
+    pad = options.pad_value * (2**options.planes - 1) if bits else np.float32(0)
     chunks = [(start, min(start + rows, out_h)) for start in range(0, out_h, rows)]
+
+    def unpack_x(packed: np.ndarray, values: np.ndarray) -> None:
+        if options.planes == 1:
+            unpack_signs(packed, values)
+        else:
+            unpack_planes(packed, options.planes, values)
 
     def unpack_taps() -> None:
         if bits:
@@ -133,8 +154,8 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
         for sample in range(samples):
             source, index = x, sample
             if bits:
-                unpack_signs(x[sample].reshape(-1, x.shape[3]), signs.reshape(-1, x_type.shape[3]))
-                source, index = signs, 0
+                unpack_x(x[sample].reshape(-1, x.shape[3]), integers.reshape(-1, integers.shape[-1]))
+                source, index = integers, 0
             for start, stop in chunks:
                 target = out[sample, start:stop].reshape((stop - start) * out_w, -1)
                 acc = scratch[: len(target)] if len(scratch) else target
@@ -144,4 +165,4 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     return step
 
 
-KERNELS = (Kernel("nb_depthwise_conv_2d", "numba", OpKind.DEPTHWISE_CONV_2D, _prepare, workspace=_workspace),)
+KERNELS = (Kernel("nb_depthwise_conv_2d", "numba", OpKind.DEPTHWISE_CONV_2D, _prepare, has_no_mask, _workspace),)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
-from xlite.interpreter.kernels.numba.finish import activate_row, activation_arguments
+from xlite.interpreter.kernels.numba.finish import COMPILED, activate_row, activation_arguments
 from xlite.interpreter.kernels.numba.jit import constant, kernel
 from xlite.schema.types import ActivationOptions, OpKind
 
@@ -113,14 +113,27 @@ def _prepare_add(spec: OpSpec, buffers: Buffers) -> Step:
     return lambda: add(a, b, y)
 
 
+def _takes_activation(spec: OpSpec) -> bool:
+    options = spec.op.options
+    return isinstance(options, ActivationOptions) and options.activation.kind in COMPILED
+
+
+def _same_shapes(spec: OpSpec) -> bool:
+    """Operands that broadcast are left to numpy."""
+    a, b = spec.inputs
+    assert a is not None
+    assert b is not None
+    return a.shape == b.shape
+
+
 def _takes_slope(spec: OpSpec) -> bool:
     return _slope_columns(spec) > 0
 
 
 KERNELS = (
     Kernel("nb_batch_norm", "numba", OpKind.BATCH_NORM, _prepare_batch_norm),
-    Kernel("nb_activation", "numba", OpKind.ACTIVATION, _prepare_activation),
+    Kernel("nb_activation", "numba", OpKind.ACTIVATION, _prepare_activation, _takes_activation),
     Kernel("nb_prelu", "numba", OpKind.PRELU, _prepare_prelu, _takes_slope),
     Kernel("nb_softmax", "numba", OpKind.SOFTMAX, _prepare_softmax),
-    Kernel("nb_add", "numba", OpKind.ADD, _prepare_add),
+    Kernel("nb_add", "numba", OpKind.ADD, _prepare_add, _same_shapes),
 )

@@ -9,10 +9,21 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, OpSpec
 from xlite.interpreter.kernels.numba.jit import NO_F32, constant, kernel
+from xlite.interpreter.kernels.reference.activations import activate
 from xlite.schema.types import Activation, ActivationKind, Conv2DOptions, DenseOptions, DType
 
+# The activations that are compiled here. Ops with a filter take the others from the reference.
+COMPILED = frozenset(
+    {
+        ActivationKind.NONE,
+        ActivationKind.RELU,
+        ActivationKind.SIGMOID,
+        ActivationKind.TANH,
+        ActivationKind.HARD_TANH,
+    }
+)
 _RELU, _SIGMOID = int(ActivationKind.RELU), int(ActivationKind.SIGMOID)
-_TANH, _HARD_TANH = int(ActivationKind.TANH), int(ActivationKind.HARD_TANH)
+_NONE, _TANH, _HARD_TANH = int(ActivationKind.NONE), int(ActivationKind.TANH), int(ActivationKind.HARD_TANH)
 
 
 def activation_arguments(activation: Activation) -> tuple[int, np.ndarray]:
@@ -97,4 +108,17 @@ def make_finish(spec: OpSpec, buffers: Buffers) -> Callable[[np.ndarray, int, np
     scales = NO_F32 if scale is None else constant(scale)
     biases = NO_F32 if bias is None else constant(bias)
     kind, parameters = activation_arguments(options.activation)
-    return lambda acc, rows, out, first: finish_f32(acc, rows, out, first, scales, biases, kind, parameters)
+    if options.activation.kind in COMPILED:
+        return lambda acc, rows, out, first: finish_f32(acc, rows, out, first, scales, biases, kind, parameters)
+
+    def finish(acc: np.ndarray, rows: int, out: np.ndarray, first: int) -> None:
+        finish_f32(acc, rows, out, first, scales, biases, _NONE, parameters)
+        part = out[:rows, first : first + acc.shape[1]]
+        np.copyto(part, activate(part, options.activation))
+
+    return finish
+
+
+def has_no_mask(spec: OpSpec) -> bool:
+    """Ternary filters are left to numpy."""
+    return len(spec.inputs) < 6 or spec.inputs[5] is None

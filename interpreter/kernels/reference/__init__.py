@@ -4,11 +4,29 @@ The other backends are tested against it and fall back to it. It is always avail
 made a slice at a time, so that what numpy allocates beside the arena stays near ``slicing.BUDGET`` bytes.
 """
 
-from xlite.interpreter.kernels.reference import conv, dense, depthwise, elementwise, pool, shape, signs
+from xlite.interpreter.kernels.reference import (
+    conv,
+    conv_transpose,
+    dense,
+    depthwise,
+    elementwise,
+    embedding,
+    locally_connected,
+    moving,
+    pairwise,
+    planes,
+    pool,
+    reduce,
+    resize,
+    shape,
+    signs,
+)
 
 __all__ = ["KERNELS", "available", "unavailable_reason"]
 
-_FAMILIES = (conv, depthwise, dense, elementwise, signs, pool, shape)
+_FILTERED = (conv, depthwise, dense, conv_transpose, locally_connected)
+_VALUES = (elementwise, pairwise, signs, planes, pool, reduce, resize, embedding)
+_FAMILIES = (*_FILTERED, *_VALUES, shape, moving)
 KERNELS = tuple(kernel for family in _FAMILIES for kernel in family.KERNELS)
 
 

@@ -1,4 +1,4 @@
-"""CONV_2D: windows are gathered as rows, each row meets each filter."""
+"""CONV_2D and CONV_3D: windows are gathered as rows, each row meets each filter."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
-from xlite.interpreter.kernels.reference.popcount import xor_dot
+from xlite.interpreter.kernels.reference.gather import gather_bits, gather_floats, real_elements
+from xlite.interpreter.kernels.reference.popcount import both, xor_dot
 from xlite.interpreter.kernels.reference.slicing import slices
-from xlite.interpreter.kernels.reference.windows import Geometry, Span, conv_geometry
-from xlite.schema.bits import pack_bits, unpack_bits, unpack_signs
-from xlite.schema.types import Conv2DOptions, DType, OpKind, TensorType
+from xlite.interpreter.kernels.reference.weights import kept_bits, rows_as_float
+from xlite.interpreter.kernels.reference.windows import ConvOptions, Geometry, Tile, conv_geometry, inside
+from xlite.schema.bits import pack_bits
+from xlite.schema.types import Conv2DOptions, Conv3DOptions, DType, OpKind, TensorType
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,26 @@ class _Conv:
     x: TensorType
     kernel: TensorType
     filters: np.ndarray
-    options: Conv2DOptions
+    mask: Optional[np.ndarray]
+    options: ConvOptions
     geometry: Geometry
 
     @property
     def depth(self) -> int:
         """Channels that one filter reads."""
-        return self.kernel.shape[3]
+        return self.kernel.shape[-1]
 
     @property
     def length(self) -> int:
         return self.geometry.taps * self.depth
 
-    def groups(self) -> Iterator[tuple[slice, int, int]]:
-        """Of each group: its channels, its first filter and the end of its filters."""
-        each = len(self.filters) // self.options.groups
-        for g in range(self.options.groups):
-            yield slice(g * self.depth, (g + 1) * self.depth), g * each, (g + 1) * each
+    def groups(self, plane: int = 0) -> Iterator[tuple[slice, int, int]]:
+        """Of each group: its channels in a plane of x, its first filter and the end of its filters."""
+        groups = self.options.groups
+        each = len(self.filters) // groups
+        for g in range(groups):
+            start = (plane * groups + g) * self.depth
+            yield slice(start, start + self.depth), g * each, (g + 1) * each
 
 
 def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
@@ -50,80 +55,67 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     assert filter_type is not None
     assert x is not None
     assert filters is not None
-    assert isinstance(options, Conv2DOptions)
-    _, filter_h, filter_w, _ = filter_type.shape
-    _, height, width, channels = x_type.shape
-    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), spec.outputs[0].shape[1:3])
-    conv = _Conv(x_type, filter_type, filters, options, geometry)
+    assert isinstance(options, (Conv2DOptions, Conv3DOptions))
+    window, image_shape, out_shape = filter_type.shape[1:-1], x_type.shape[1:-1], spec.outputs[0].shape[1:-1]
+    geometry = conv_geometry(options, window, image_shape, out_shape)
+    conv = _Conv(x_type, filter_type, filters, buffers.inputs[5], options, geometry)
     accumulate = _bit_tile if x_type.dtype is DType.BIT else _float_tile
     finish = make_finish(spec, buffers)
-    bytes_a_pixel = 4 * (geometry.taps * channels + len(filters))
+    bytes_a_pixel = 4 * (geometry.taps * x_type.shape[-1] + len(filters))
 
     def step() -> None:
-        for rows, columns in geometry.tiles(bytes_a_pixel):
-            for image, target in zip(x, out):
-                tile = target[slice(*rows), slice(*columns)]
-                acc = accumulate(conv, image, rows, columns)
-                finish(acc.reshape(*tile.shape[:2], -1), tile)
+        for tile in geometry.tiles(bytes_a_pixel):
+            for image, whole in zip(x, out):
+                target = whole[inside(tile)]
+                acc = accumulate(conv, image, tile)
+                finish(acc.reshape(*target.shape[:-1], -1), target)
 
     return step
 
 
-def _bit_tile(conv: _Conv, image: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
-    """Dot products of bits, each window packed again as one row, as the filters are: uint32 (H, W, words) ->
+def _bit_tile(conv: _Conv, image: np.ndarray, tile: Tile) -> np.ndarray:
+    """Dot products of bits, each window packed again as one row, as the filters are: uint32 (*image, words) ->
     int32 (pixels of the tile, filters)."""
-    windows = _windows(conv, rows, columns, np.uint8, conv.options.pad_value < 0)
-    for tap in conv.geometry.visible_taps(rows, columns):
-        windows[tap.place] = unpack_bits(image[tap.inputs], conv.x.shape[3])
-    mask = _mask(conv, rows, columns)
-    acc = np.empty((windows.shape[0] * windows.shape[1], len(conv.filters)), np.int32)
-    for channels, first, last in conv.groups():
-        packed = pack_bits(windows[..., channels].reshape(len(acc), conv.length))
-        for start, stop in slices(last - first, 8 * packed.size):
-            block = slice(first + start, first + stop)
-            acc[:, block] = xor_dot(packed, conv.filters[block], mask, conv.length)
+    pad = conv.options.pad_value
+    windows = gather_bits(conv.geometry, image, tile, conv.x.shape[-1], int(pad < 0))
+    real = real_elements(conv.geometry, tile, conv.depth) if pad == 0 else None
+    pixels = windows.size // (conv.geometry.taps * conv.x.shape[-1])
+    acc = np.zeros((pixels, len(conv.filters)), np.int32)
+    for plane in range(conv.options.planes):
+        for channels, first, last in conv.groups(plane):
+            packed = pack_bits(windows[..., channels].reshape(pixels, conv.length))
+            for start, stop in slices(last - first, 8 * packed.size):
+                block = slice(first + start, first + stop)
+                acc[:, block] += _block_dot(conv, packed, block, real) << plane
     return acc
 
 
-def _mask(conv: _Conv, rows: Span, columns: Span) -> Optional[np.ndarray]:
-    """A zero is no bit: where windows reach into padding with zeros, bit 1 marks the real elements of every
-    window, the only ones that count. None where all do."""
-    if conv.options.pad_value != 0 or not conv.geometry.sees_padding():
-        return None
-    real = np.zeros((rows[1] - rows[0], columns[1] - columns[0], *conv.kernel.shape[1:]), bool)
-    for tap in conv.geometry.visible_taps(rows, columns):
-        real[tap.place] = True
-    return pack_bits(real.reshape(-1, conv.length))
+def _block_dot(conv: _Conv, packed: np.ndarray, block: slice, real: Optional[np.ndarray]) -> np.ndarray:
+    """Packed windows (p, w) with some filters (q, w) -> int32 (p, q)."""
+    kept = kept_bits(None if conv.mask is None else conv.mask[block], conv.length)
+    counted = both(
+        None if real is None else real[:, np.newaxis, :], None if kept is None else kept[np.newaxis, :, :]
+    )
+    return xor_dot(packed[:, np.newaxis, :], conv.filters[np.newaxis, block, :], counted, conv.length)
 
 
-def _float_tile(conv: _Conv, image: np.ndarray, rows: Span, columns: Span) -> np.ndarray:
-    """Sums of products in float32, the filters floats or bits: float32 (H, W, C) -> float32 (pixels of the tile,
+def _float_tile(conv: _Conv, image: np.ndarray, tile: Tile) -> np.ndarray:
+    """Sums of products in float32, the filters floats or bits: float32 (*image, C) -> float32 (pixels of the tile,
     filters)."""
-    windows = _windows(conv, rows, columns, np.float32, 0)
-    for tap in conv.geometry.visible_taps(rows, columns):
-        windows[tap.place] = image[tap.inputs]
-    acc = np.empty((windows.shape[0] * windows.shape[1], len(conv.filters)), np.float32)
-    unpacked_bytes = 5 * conv.length if conv.kernel.dtype is DType.BIT else 0
+    windows = gather_floats(conv.geometry, image, tile)
+    pixels = windows.size // (conv.geometry.taps * image.shape[-1])
+    acc = np.empty((pixels, len(conv.filters)), np.float32)
+    unpacked_bytes = 6 * conv.length if conv.kernel.dtype is DType.BIT else 0
     for channels, first, last in conv.groups():
-        seen = windows[..., channels].reshape(len(acc), conv.length)
+        seen = windows[..., channels].reshape(pixels, conv.length)
         for start, stop in slices(last - first, unpacked_bytes):
             block = slice(first + start, first + stop)
-            acc[:, block] = seen @ rows_as_float(conv.filters[block], conv.kernel).T
+            mask = None if conv.mask is None else conv.mask[block]
+            acc[:, block] = seen @ rows_as_float(conv.filters[block], mask, conv.kernel).T
     return acc
 
 
-def _windows(conv: _Conv, rows: Span, columns: Span, dtype: type, pad: int) -> np.ndarray:
-    """(rows, columns, kernel height, kernel width, channels) of padding."""
-    shape = (rows[1] - rows[0], columns[1] - columns[0], *conv.kernel.shape[1:3], conv.x.shape[3])
-    return np.full(shape, pad, dtype)
-
-
-def rows_as_float(filters: np.ndarray, type_: TensorType) -> np.ndarray:
-    """Some filters of a filter tensor as float32 (filters, elements of one)."""
-    if type_.dtype is not DType.BIT:
-        return filters.reshape(len(filters), -1)
-    shape = (len(filters), *type_.shape[1:])
-    return unpack_signs(filters, shape, type_.packed_axes).reshape(len(filters), -1).astype(np.float32)
-
-
-KERNELS = (Kernel("np_conv_2d", "numpy", OpKind.CONV_2D, _prepare),)
+KERNELS = (
+    Kernel("np_conv_2d", "numpy", OpKind.CONV_2D, _prepare),
+    Kernel("np_conv_3d", "numpy", OpKind.CONV_3D, _prepare),
+)

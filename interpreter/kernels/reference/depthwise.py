@@ -6,47 +6,49 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
-from xlite.interpreter.kernels.reference.windows import conv_geometry
-from xlite.schema.bits import unpack_signs
+from xlite.interpreter.kernels.reference.planes import plane_values
+from xlite.interpreter.kernels.reference.weights import signs
+from xlite.interpreter.kernels.reference.windows import conv_geometry, inside
 from xlite.schema.types import Conv2DOptions, DType, OpKind
 
 
 def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     x_type, filter_type, options = spec.inputs[0], spec.inputs[1], spec.op.options
-    x, filters, out = buffers.inputs[0], buffers.inputs[1], buffers.outputs[0]
+    x, filters, mask, out = buffers.inputs[0], buffers.inputs[1], buffers.inputs[5], buffers.outputs[0]
     assert x_type is not None
     assert filter_type is not None
     assert x is not None
     assert filters is not None
     assert isinstance(options, Conv2DOptions)
     filter_h, filter_w, channels = filter_type.shape
-    _, height, width, depth = x_type.shape
-    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), spec.outputs[0].shape[1:3])
+    depth = x_type.shape[3] // options.planes
+    geometry = conv_geometry(options, (filter_h, filter_w), x_type.shape[1:3], spec.outputs[0].shape[1:3])
     finish = make_finish(spec, buffers)
     bits = x_type.dtype is DType.BIT
 
     def values(image: np.ndarray) -> np.ndarray:
         """Part of an image as numbers, every channel once for each of its filters."""
-        numbers = unpack_signs(image, (*image.shape[:2], depth)) if bits else image
+        numbers = plane_values(image, depth, options.planes) if bits else image
         return np.repeat(numbers, channels // depth, axis=-1)
 
     def taps() -> np.ndarray:
-        return unpack_signs(filters, filter_type.shape) if filter_type.dtype is DType.BIT else filters
+        return signs(filters, mask, filter_type.shape, 1) if filter_type.dtype is DType.BIT else filters
 
     def step() -> None:
         weights = taps()
         # what a pixel would hold if every tap saw padding; each tap that sees the image puts that right
-        padding = options.pad_value * weights.sum(axis=(0, 1), dtype=np.int32) if bits else np.float32(0)
-        for rows, columns in geometry.tiles(16 * channels):
-            for image, target in zip(x, out):
-                tile = target[slice(*rows), slice(*columns)]
-                acc = np.empty((*tile.shape[:2], channels), np.int32 if bits else np.float32)
+        outside = options.pad_value * (2**options.planes - 1)
+        padding = outside * weights.sum(axis=(0, 1), dtype=np.int32) if bits else np.float32(0)
+        for tile in geometry.tiles(16 * channels):
+            for image, whole in zip(x, out):
+                target = whole[inside(tile)]
+                acc = np.empty((*target.shape[:2], channels), np.int32 if bits else np.float32)
                 acc[...] = padding
-                for tap in geometry.visible_taps(rows, columns):
-                    # signs are int8: the difference is at most 2 and the product at most 2, so nothing overflows
-                    seen = values(image[tap.inputs]) - np.int8(options.pad_value)
-                    acc[tap.outputs] += seen * weights[tap.row, tap.column]
-                finish(acc, tile)
+                for tap in geometry.visible_taps(tile):
+                    # values are int16: 8 planes are at most 255 and differ from padding by at most 510
+                    seen = values(image[tap.inputs]) - np.int16(outside)
+                    acc[tap.outputs] += seen * weights[tap.index]
+                finish(acc, target)
 
     return step
 

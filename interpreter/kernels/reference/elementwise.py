@@ -1,11 +1,11 @@
-"""BATCH_NORM, ACTIVATION, PRELU, SOFTMAX and ADD. Each may write over its own input."""
+"""BATCH_NORM, ACTIVATION, PRELU and SOFTMAX. Each may write over its own input."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
-from xlite.interpreter.kernels.reference.finish import activate
+from xlite.interpreter.kernels.reference.activations import activate
 from xlite.interpreter.kernels.reference.slicing import slices
 from xlite.schema.types import ActivationOptions, OpKind
 
@@ -62,22 +62,9 @@ def _softmax(spec: OpSpec, buffers: Buffers) -> Step:
     return step
 
 
-def _add(spec: OpSpec, buffers: Buffers) -> Step:
-    a, b = buffers.inputs
-    y = buffers.outputs[0]
-    assert a is not None
-    assert b is not None
-
-    def step() -> None:
-        np.add(a, b, out=y)
-
-    return step
-
-
 KERNELS = (
     Kernel("np_batch_norm", "numpy", OpKind.BATCH_NORM, _batch_norm),
     Kernel("np_activation", "numpy", OpKind.ACTIVATION, _activation),
     Kernel("np_prelu", "numpy", OpKind.PRELU, _prelu),
     Kernel("np_softmax", "numpy", OpKind.SOFTMAX, _softmax),
-    Kernel("np_add", "numpy", OpKind.ADD, _add),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Optional
 
 import numpy as np
 
@@ -25,14 +26,21 @@ def _table() -> np.ndarray:
     return unpack_bits(every[:, np.newaxis], 16).sum(axis=-1, dtype=np.uint8)
 
 
-def xor_dot(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None, length: int) -> np.ndarray:
-    """Dot products of rows of signs: uint32 (p, w) with (q, w) -> int32 (p, q).
+def xor_dot(a: np.ndarray, b: np.ndarray, counted: Optional[np.ndarray], length: int) -> np.ndarray:
+    """Dot products of rows of signs that broadcast: uint32 (..., w) -> int32 (...).
 
     Bits that differ contribute -1 and equal ones +1, so the dot product is ``length - 2 * popcount(a ^ b)``.
-    mask (p, w): where given, only bits that are set in it count, and ``length`` is theirs.
+    counted: where given, only bits that are set in it count, and ``length`` is their number.
     """
-    differ = a[:, np.newaxis, :] ^ b[np.newaxis, :, :]
-    if mask is None:
+    differ = a ^ b
+    if counted is None:
         return length - 2 * popcount_rows(differ)
-    differ &= mask[:, np.newaxis, :]
-    return popcount_rows(mask)[:, np.newaxis] - 2 * popcount_rows(differ)
+    differ &= counted
+    return popcount_rows(counted) - 2 * popcount_rows(differ)
+
+
+def both(a: Optional[np.ndarray], b: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    """Bits that are set in a and b, where None has all set."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b

@@ -3,13 +3,19 @@ nothing is read, so padding takes no memory and its value is the caller's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Union
 
 from xlite.interpreter.kernels.reference.slicing import slices
-from xlite.schema.types import Conv2DOptions, Pool2DOptions
+from xlite.schema.types import Conv2DOptions, Conv3DOptions, Pool2DOptions, Pool3DOptions
 
 Span = tuple[int, int]  # start and stop
+Tile = tuple[Span, ...]  # a part of the output: a span an axis
+ConvOptions = Union[Conv2DOptions, Conv3DOptions]
+PoolOptions = Union[Pool2DOptions, Pool3DOptions]
 
 
 @dataclass(frozen=True)
@@ -51,60 +57,88 @@ class Axis:
 
 @dataclass(frozen=True)
 class Tap:
-    """One tap of the window over a tile: ``outputs`` of the tile see ``inputs`` of the image (both index rows and
-    columns)."""
+    """One tap of the window over a tile: ``outputs`` of the tile see ``inputs`` of the image, a slice an axis."""
 
-    row: int
-    column: int
-    outputs: tuple[slice, slice]
-    inputs: tuple[slice, slice]
+    index: tuple[int, ...]
+    outputs: tuple[slice, ...]
+    inputs: tuple[slice, ...]
 
     @property
-    def place(self) -> tuple[slice, slice, int, int]:
-        """Where what it sees goes in windows of shape (rows, columns, kernel height, kernel width, ...)."""
-        return (*self.outputs, self.row, self.column)
+    def place(self) -> tuple[Union[slice, int], ...]:
+        """Where what it sees goes in windows of shape (*tile, *window, ...)."""
+        return (*self.outputs, *self.index)
 
 
 @dataclass(frozen=True)
 class Geometry:
-    vertical: Axis
-    horizontal: Axis
+    """A window over images of any number of axes (without batch and channels)."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        return tuple(axis.kernel for axis in self.axes)
 
     @property
     def taps(self) -> int:
-        return self.vertical.kernel * self.horizontal.kernel
+        return math.prod(self.window)
 
     def sees_padding(self) -> bool:
-        return self.vertical.sees_padding() or self.horizontal.sees_padding()
+        return any(axis.sees_padding() for axis in self.axes)
 
-    def tiles(self, bytes_a_pixel: int) -> Iterator[tuple[Span, Span]]:
-        """Rows and columns of the output, in tiles whose temporaries fit the budget."""
-        out_h, out_w = self.vertical.output, self.horizontal.output
-        for rows in slices(out_h, out_w * bytes_a_pixel):
-            for columns in slices(out_w, (rows[1] - rows[0]) * bytes_a_pixel):
-                yield rows, columns
+    def tiles(self, bytes_a_pixel: int) -> Iterator[Tile]:
+        """All of the output, in tiles whose temporaries fit the budget."""
+        return tiles([axis.output for axis in self.axes], bytes_a_pixel)
 
-    def visible_taps(self, rows: Span, columns: Span) -> Iterator[Tap]:
+    def visible_taps(self, tile: Tile) -> Iterator[Tap]:
         """The taps that see some of the image from some pixel of a tile."""
-        across = list(self.horizontal.visible(columns))
-        for i, (out_rows, in_rows) in self.vertical.visible(rows):
-            for j, (out_columns, in_columns) in across:
-                yield Tap(i, j, (out_rows, out_columns), (in_rows, in_columns))
+        found = [list(axis.visible(outputs)) for axis, outputs in zip(self.axes, tile)]
+        for taps in product(*found):
+            index, reaches = zip(*taps) if taps else ((), ())
+            yield Tap(index, tuple(r[0] for r in reaches), tuple(r[1] for r in reaches))
 
 
-def conv_geometry(options: Conv2DOptions, kernel: Span, image: Span, output: Span) -> Geometry:
-    """kernel, image, output: (height, width)."""
+def tiles(extents: Sequence[int], bytes_each: int) -> Iterator[Tile]:
+    """Splits these extents into tiles whose temporaries, ``bytes_each`` an element, fit the budget."""
+    if not extents:
+        yield ()
+        return
+    for span in slices(extents[0], math.prod(extents[1:]) * bytes_each):
+        for rest in tiles(extents[1:], (span[1] - span[0]) * bytes_each):
+            yield (span, *rest)
+
+
+def extents_of(tile: Tile) -> tuple[int, ...]:
+    return tuple(stop - start for start, stop in tile)
+
+
+def inside(tile: Tile) -> tuple[slice, ...]:
+    """Where a tile lies in the output."""
+    return tuple(slice(start, stop) for start, stop in tile)
+
+
+# -- from options --------------------------------------------------------------------------------------------
+
+
+def conv_geometry(
+    options: ConvOptions, window: Sequence[int], image: Sequence[int], output: Sequence[int]
+) -> Geometry:
+    """window, image, output: (height, width) or (depth, height, width)."""
     o = options
-    return Geometry(
-        Axis(image[0], kernel[0], o.stride_h, o.dilation_h, o.pad_top, output[0]),
-        Axis(image[1], kernel[1], o.stride_w, o.dilation_w, o.pad_left, output[1]),
-    )
+    steps = [
+        (o.stride_h, o.dilation_h, o.pad_top),
+        (o.stride_w, o.dilation_w, o.pad_left),
+    ]
+    if isinstance(o, Conv3DOptions):
+        steps.insert(0, (o.stride_d, o.dilation_d, o.pad_front))
+    sizes = zip(image, window, steps, output)
+    return Geometry(tuple(Axis(size, taps, *step, out) for size, taps, step, out in sizes))
 
 
-def pool_geometry(options: Pool2DOptions, image: Span, output: Span) -> Geometry:
-    """image, output: (height, width)."""
+def pool_geometry(options: PoolOptions, image: Sequence[int], output: Sequence[int]) -> Geometry:
+    """image, output: (height, width) or (depth, height, width)."""
     o = options
-    return Geometry(
-        Axis(image[0], o.window_h, o.stride_h, 1, o.pad_top, output[0]),
-        Axis(image[1], o.window_w, o.stride_w, 1, o.pad_left, output[1]),
-    )
+    steps = [(o.window_h, o.stride_h, 1, o.pad_top), (o.window_w, o.stride_w, 1, o.pad_left)]
+    if isinstance(o, Pool3DOptions):
+        steps.insert(0, (o.window_d, o.stride_d, 1, o.pad_front))
+    return Geometry(tuple(Axis(size, *step, out) for size, step, out in zip(image, steps, output)))
