@@ -5,8 +5,9 @@
  *
  * What holds everywhere:
  *
- *  - No allocation, no global that changes, no call but memcpy and memset (and, in kernels/libm.c alone, expf and
- *    tanhf). Any number of networks may run at once; one op array is run by one thread at a time.
+ *  - No allocation, no global that changes, no call but memcpy and memset (and, in kernels/libm.c alone, functions
+ *    of the C library's math.h). Any number of networks may run at once; one op array is run by one thread at a
+ *    time.
  *  - Kernels trust their op: whoever fills it has checked it. Extents are at least 1 and no tensor has 2^31 bytes
  *    or elements, or more. Buffers are aligned to 4 bytes.
  *  - Activations are N, H, W, C. All have the batch axis first.
@@ -37,9 +38,9 @@ extern "C" {
 #endif
 
 /* Raised by one whenever a struct below or the meaning of a field changes. */
-#define XL_ABI_VERSION 1
+#define XL_ABI_VERSION 2
 
-#define XL_MAX_INPUTS 5
+#define XL_MAX_INPUTS 6
 #define XL_MAX_RANK 6
 
 /* ---- The op and the executor ------------------------------------------------------------------------------ */
@@ -70,22 +71,53 @@ XL_API void xl_run_profiled(const xl_op *ops, uint32_t n, xl_profile hook, void 
 
 /* ---- Parameters ------------------------------------------------------------------------------------------- */
 
-/* An element-wise function on n floats, in place or not. apply is NULL for none, or one of xl_relu, xl_sigmoid,
- * xl_tanh, xl_hard_tanh, or a user's own; only what a program names is linked. */
+/* An element-wise function on n floats, in place or not. apply is NULL for none, or one of those below, or a user's
+ * own. A function ignores those of the three parameters that it does not name. */
 typedef struct xl_activation xl_activation;
 typedef void (*xl_activation_fn)(const xl_activation *a, const float *in, float *out, size_t n);
 struct xl_activation {
   xl_activation_fn apply;
-  float alpha;     /* finite */
+  float alpha;     /* finite; of xl_celu not 0 */
   float max_value; /* not below threshold; may be infinite */
-  float threshold; /* finite */
+  float threshold; /* finite; of xl_clip it may be -infinity */
 };
 
-/* x >= max_value -> max_value; else x >= threshold -> x; else alpha * (x - threshold). */
-XL_API void xl_relu(const xl_activation *a, const float *in, float *out, size_t n);
-XL_API void xl_sigmoid(const xl_activation *a, const float *in, float *out, size_t n);
-XL_API void xl_tanh(const xl_activation *a, const float *in, float *out, size_t n);
-XL_API void xl_hard_tanh(const xl_activation *a, const float *in, float *out, size_t n); /* clips to -1 .. 1 */
+#define XL_ACTIVATION(name) XL_API void name(const xl_activation *a, const float *in, float *out, size_t n)
+XL_ACTIVATION(xl_relu); /* x >= max_value -> max_value; else x >= threshold -> x; else alpha * (x - threshold) */
+XL_ACTIVATION(xl_clip); /* to threshold .. max_value */
+XL_ACTIVATION(xl_hard_tanh);    /* clips to -1 .. 1 */
+XL_ACTIVATION(xl_hard_sigmoid); /* clip(alpha * x + threshold, 0, 1) */
+XL_ACTIVATION(xl_hard_silu);    /* x * clip(x + 3, 0, 6) / 6 */
+XL_ACTIVATION(xl_threshold);    /* x > threshold ? x : alpha */
+XL_ACTIVATION(xl_soft_shrink);  /* x > threshold -> x - threshold; x < -threshold -> x + threshold; else 0 */
+XL_ACTIVATION(xl_hard_shrink);  /* abs(x) > threshold ? x : 0 */
+XL_ACTIVATION(xl_softsign);     /* x / (abs(x) + 1) */
+XL_ACTIVATION(xl_sparse_plus);  /* x <= -1 -> 0; x < 1 -> (x + 1)^2 / 4; else x */
+XL_ACTIVATION(xl_sparse_sigmoid); /* clip((x + 1) / 2, 0, 1) */
+XL_ACTIVATION(xl_abs);
+XL_ACTIVATION(xl_negate);
+XL_ACTIVATION(xl_square);
+XL_ACTIVATION(xl_round); /* half to even */
+XL_ACTIVATION(xl_floor);
+XL_ACTIVATION(xl_sign); /* -1, 0 or 1 */
+/* These need libm. */
+XL_ACTIVATION(xl_sigmoid);
+XL_ACTIVATION(xl_log_sigmoid);
+XL_ACTIVATION(xl_silu); /* x * sigmoid(x) */
+XL_ACTIVATION(xl_tanh);
+XL_ACTIVATION(xl_tanh_shrink); /* x - tanh(x) */
+XL_ACTIVATION(xl_elu);         /* x > 0 ? x : alpha * (exp(x) - 1) */
+XL_ACTIVATION(xl_selu);
+XL_ACTIVATION(xl_celu);     /* max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1) */
+XL_ACTIVATION(xl_softplus); /* log(1 + exp(x)) */
+XL_ACTIVATION(xl_mish);     /* x * tanh(softplus(x)) */
+XL_ACTIVATION(xl_gelu);     /* x * P(X <= x) of a standard normal X */
+XL_ACTIVATION(xl_gelu_tanh); /* its approximation by tanh */
+XL_ACTIVATION(xl_squareplus); /* (x + sqrt(x * x + alpha)) / 2 */
+XL_ACTIVATION(xl_sqrt);
+XL_ACTIVATION(xl_rsqrt);
+XL_ACTIVATION(xl_exp);
+XL_ACTIVATION(xl_log);
 
 /* A window that slides over an image. Output (y, x) sees the inputs
  * (y * stride_h - pad_top + i * dilation_h, x * stride_w - pad_left + j * dilation_w), i < window_h, j < window_w.
@@ -99,10 +131,14 @@ typedef struct xl_window {
   int32_t pad_top, pad_left;
 } xl_window;
 
-/* CONV_2D and DEPTHWISE_CONV_2D. in: x, filter, scale, bias, threshold (the last three may be NULL).
- * out_c: a multiple of groups (convolution) or of in_c (depthwise). in_c: a multiple of groups.
+/* CONV_2D, DEPTHWISE_CONV_2D and LOCALLY_CONNECTED_2D. in: x, filter, scale, bias, threshold, mask (the last four
+ * may be NULL).
+ * in_c: x's channels, those of all its bit planes together: a multiple of planes * groups.
+ * out_c: a multiple of groups (convolution) or of in_c / planes (depthwise).
  * pad_value: what x is taken to be outside the image: 0; or +1 or -1 where x is bits.
- * groups: 1 for depthwise. */
+ * groups: 1 but for CONV_2D.
+ * planes: 1 to 8; more than 1 where x is bits only.
+ * masked: 1 where in[5] is not NULL, else 0. */
 typedef struct xl_conv2d_params {
   xl_activation activation; /* of float outputs only */
   xl_window window;
@@ -110,13 +146,41 @@ typedef struct xl_conv2d_params {
   int32_t in_c, out_c;
   int32_t pad_value;
   int32_t groups;
+  int32_t planes;
+  int32_t masked;
 } xl_conv2d_params;
 
-/* DENSE over the last axis of x. in: x, filter, scale, bias, threshold (the last three may be NULL). */
+/* One axis of a window over a volume. Not transposed: output o sees the inputs o * stride - pad + i * dilation,
+ * i < window. Transposed: input j reaches the outputs j * stride - pad + i * dilation.
+ * stride, dilation: 1 to 65536. pad: 0 to 65536; what the transposed kind cuts off its output's beginning. */
+typedef struct xl_axis {
+  int32_t in, out;
+  int32_t window;
+  int32_t stride;
+  int32_t dilation;
+  int32_t pad;
+} xl_axis;
+
+/* CONV_3D and CONV_3D_TRANSPOSE. The rest as in xl_conv2d_params; pad_value is 0 for the transposed kind. */
+typedef struct xl_conv3d_params {
+  xl_activation activation; /* of float outputs only */
+  xl_axis axis[3];          /* depth, height, width */
+  int32_t batch;
+  int32_t in_c, out_c;
+  int32_t pad_value;
+  int32_t groups;
+  int32_t planes;
+  int32_t masked;
+} xl_conv3d_params;
+
+/* DENSE over the last axis of x. in: x, filter, scale, bias, threshold, mask (the last four may be NULL).
+ * features: of the filter; x has planes * features. masked: 1 where in[5] is not NULL, else 0. */
 typedef struct xl_dense_params {
   xl_activation activation; /* of float outputs only */
   int32_t rows;
   int32_t features, units;
+  int32_t planes;
+  int32_t masked;
 } xl_dense_params;
 
 /* BATCH_NORM (x * scale + offset, by channel), SIGN, UNPACK, SOFTMAX: `rows` rows of `channels` elements each. */
@@ -124,7 +188,7 @@ typedef struct xl_rows_params {
   int32_t rows, channels;
 } xl_rows_params;
 
-/* ADD, and RESHAPE where the stored bytes stay as they are: `count` floats, integers or words of bits. */
+/* RESHAPE where the stored bytes stay as they are: `count` floats, integers or words of bits. */
 typedef struct xl_count_params {
   int32_t count;
 } xl_count_params;
@@ -134,6 +198,25 @@ typedef struct xl_activation_params {
   xl_activation activation; /* apply is not NULL */
   int32_t count;
 } xl_activation_params;
+
+/* ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM: the operands are repeated along their axes of extent 1. */
+typedef struct xl_binary_params {
+  int32_t rank; /* 1 to 6 */
+  int32_t a_shape[XL_MAX_RANK];
+  int32_t b_shape[XL_MAX_RANK]; /* a_shape's, or one of the two is 1 */
+} xl_binary_params;
+
+/* BIT_PLANES and FROM_PLANES: `rows` rows of `channels` floats each, which are planes * channels bits.
+ * An integer q below 2^planes has one bit a plane: +1 (bit 0) where its binary digit is 1. Plane 0, the lowest, is
+ * first. planes: 1 to 8.
+ * dorefa: q = round(clip(x, 0, 1) * (2^planes - 1)), half to even, NaN as 0; and back x = q / (2^planes - 1).
+ * heaviside: q = x > 0; and back x = q. One plane. */
+enum { XL_PLANES_DOREFA = 0, XL_PLANES_HEAVISIDE = 1 };
+typedef struct xl_planes_params {
+  int32_t rows, channels;
+  int32_t planes;
+  int32_t kind;
+} xl_planes_params;
 
 /* PRELU: the slope has x's rank and is repeated along its axes of extent 1. Its first axis, the batch, is 1. */
 typedef struct xl_prelu_params {
@@ -148,6 +231,13 @@ typedef struct xl_pool2d_params {
   int32_t batch;
   int32_t channels;
 } xl_pool2d_params;
+
+/* MAX_POOL_3D and AVERAGE_POOL_3D. Every window holds at least one element of x; dilation is 1. */
+typedef struct xl_pool3d_params {
+  xl_axis axis[3]; /* depth, height, width */
+  int32_t batch;
+  int32_t channels;
+} xl_pool3d_params;
 
 /* CONCATENATE. in[0]: an array of `count` xl_part, the inputs in order.
  * rows: the product of the axes before the one that is joined.
@@ -178,20 +268,69 @@ typedef struct xl_pad_params {
   float value; /* finite; +1 or -1 for bits */
 } xl_pad_params;
 
-/* ---- Convolution, depthwise convolution, dense ------------------------------------------------------------ */
+/* TRANSPOSE: axis a of the output is axis permutation[a] of x. */
+typedef struct xl_transpose_params {
+  int32_t rank; /* 1 to 6 */
+  int32_t shape[XL_MAX_RANK]; /* x's */
+  int32_t permutation[XL_MAX_RANK];
+} xl_transpose_params;
 
-/* dot = the sum of x * w over the window; elements outside the image are pad_value.
+/* SLICE: element i of an axis of the output is element begin + i * stride of x, i < size. */
+typedef struct xl_slice_params {
+  int32_t rank; /* 1 to 6 */
+  int32_t shape[XL_MAX_RANK]; /* x's */
+  int32_t begin[XL_MAX_RANK];
+  int32_t size[XL_MAX_RANK];
+  int32_t stride[XL_MAX_RANK];
+} xl_slice_params;
+
+/* TILE: x is repeated multiples[a] times along axis a. */
+typedef struct xl_tile_params {
+  int32_t rank; /* 1 to 6 */
+  int32_t shape[XL_MAX_RANK]; /* x's */
+  int32_t multiples[XL_MAX_RANK];
+} xl_tile_params;
+
+/* REDUCE over the axes whose `reduced` is 1; it is 0 for the others. The output has the others' elements in order. */
+enum { XL_REDUCE_SUM = 0, XL_REDUCE_MEAN = 1, XL_REDUCE_MAX = 2, XL_REDUCE_MIN = 3, XL_REDUCE_PROD = 4 };
+typedef struct xl_reduce_params {
+  int32_t kind;
+  int32_t rank; /* 1 to 6 */
+  int32_t shape[XL_MAX_RANK]; /* x's */
+  int32_t reduced[XL_MAX_RANK];
+} xl_reduce_params;
+
+/* RESIZE_BILINEAR_2D. Extents of the image: up to 65536. */
+typedef struct xl_resize_params {
+  int32_t batch;
+  int32_t in_h, in_w;
+  int32_t out_h, out_w;
+  int32_t channels;
+} xl_resize_params;
+
+/* EMBEDDING: `count` indices into a table of `rows` rows of `columns` floats. */
+typedef struct xl_embedding_params {
+  int32_t count;
+  int32_t rows, columns;
+} xl_embedding_params;
+
+/* ---- Convolutions, dense ---------------------------------------------------------------------------------- */
+
+/* dot = the sum of x * w over the window; elements outside the image are pad_value. With bit planes, it is the sum
+ * over planes p of 2^p * the dot product of plane p, whose channels are p * in_c / planes and on.
  *   _b_b_b     bit 1 (-1) where dot < threshold[channel]: threshold INT32_MIN never, INT32_MAX always
  *   _b_b_i32   dot
  *   _b_b_f32   activation(float(dot) * scale + bias); without scale no product, without bias no sum
  *   _f32_b_f32 the same of a float dot; the filter holds +1 and -1
- *   _f32_f32_f32  activation(dot + bias)
+ *   _f32_f32_f32  activation(dot * scale + bias)
  *
- * Filters: convolution O, KH, KW, I, where bits pack one filter's whole window as one row of KH * KW * I bits;
+ * Filters: convolution O, KH, KW, I or O, KD, KH, KW, I, where bits pack one filter's whole window as one row;
  * depthwise KH, KW, C * M, where bits pack the last axis and output channel c * M + m sees input channel c;
- * dense O, I. Filters of group g see the input channels g * I to (g + 1) * I - 1.
+ * locally connected OH, OW, O, KH, KW, I, where bits pack one filter's window of one output pixel;
+ * dense O, I. Filters of group g see the input channels g * I to (g + 1) * I - 1 (of every plane).
+ * A mask of bits has the layout of its filter of bits: where its bit is 1 the weight is 0.
  *
- * The _workspace functions give bytes. */
+ * The _workspace functions give bytes; 0 where the kernel needs none. */
 XL_API void xl_conv2d_b_b_b(const xl_op *op);
 XL_API void xl_conv2d_b_b_i32(const xl_op *op);
 XL_API void xl_conv2d_b_b_f32(const xl_op *op);
@@ -209,8 +348,33 @@ XL_API void xl_depthwise_conv2d_f32_f32_f32(const xl_op *op);
 XL_API void xl_dense_b_b_b(const xl_op *op);
 XL_API void xl_dense_b_b_i32(const xl_op *op);
 XL_API void xl_dense_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_dense_b_b_workspace(const xl_dense_params *p);
 XL_API void xl_dense_f32_b_f32(const xl_op *op);
 XL_API void xl_dense_f32_f32_f32(const xl_op *op);
+
+XL_API void xl_conv3d_b_b_b(const xl_op *op);
+XL_API void xl_conv3d_b_b_i32(const xl_op *op);
+XL_API void xl_conv3d_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_conv3d_b_b_workspace(const xl_conv3d_params *p);
+XL_API void xl_conv3d_f32_b_f32(const xl_op *op);
+XL_API void xl_conv3d_f32_f32_f32(const xl_op *op);
+XL_API uint64_t xl_conv3d_f32_workspace(const xl_conv3d_params *p);
+
+XL_API void xl_conv3d_transpose_b_b_b(const xl_op *op);
+XL_API void xl_conv3d_transpose_b_b_i32(const xl_op *op);
+XL_API void xl_conv3d_transpose_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_conv3d_transpose_b_b_workspace(const xl_conv3d_params *p);
+XL_API void xl_conv3d_transpose_f32_b_f32(const xl_op *op);
+XL_API void xl_conv3d_transpose_f32_f32_f32(const xl_op *op);
+XL_API uint64_t xl_conv3d_transpose_f32_workspace(const xl_conv3d_params *p);
+
+XL_API void xl_locally_connected2d_b_b_b(const xl_op *op);
+XL_API void xl_locally_connected2d_b_b_i32(const xl_op *op);
+XL_API void xl_locally_connected2d_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_locally_connected2d_b_b_workspace(const xl_conv2d_params *p);
+XL_API void xl_locally_connected2d_f32_b_f32(const xl_op *op);
+XL_API void xl_locally_connected2d_f32_f32_f32(const xl_op *op);
+XL_API uint64_t xl_locally_connected2d_f32_workspace(const xl_conv2d_params *p);
 
 /* ---- Element-wise ----------------------------------------------------------------------------------------- */
 
@@ -220,7 +384,17 @@ XL_API void xl_unpack_b_f32(const xl_op *op);   /* xl_rows_params; +1 and -1 */
 XL_API void xl_activation_f32(const xl_op *op); /* xl_activation_params; in place */
 XL_API void xl_prelu_f32(const xl_op *op);      /* xl_prelu_params; in: x, slope; x >= 0 ? x : slope * x; in place */
 XL_API void xl_softmax_f32(const xl_op *op);    /* xl_rows_params; in place */
-XL_API void xl_add_f32(const xl_op *op);        /* xl_count_params; in place in either input */
+
+/* xl_binary_params; in: a, b; in place in an input of the output's shape. */
+XL_API void xl_add_f32(const xl_op *op);
+XL_API void xl_subtract_f32(const xl_op *op);
+XL_API void xl_multiply_f32(const xl_op *op);
+XL_API void xl_divide_f32(const xl_op *op);
+XL_API void xl_maximum_f32(const xl_op *op); /* NaN where either is */
+XL_API void xl_minimum_f32(const xl_op *op); /* NaN where either is */
+
+XL_API void xl_bit_planes_f32_b(const xl_op *op);  /* xl_planes_params */
+XL_API void xl_from_planes_b_f32(const xl_op *op); /* xl_planes_params */
 
 /* ---- Pooling ---------------------------------------------------------------------------------------------- */
 
@@ -232,6 +406,12 @@ XL_API void xl_max_pool2d_b(const xl_op *op);
 
 XL_API void xl_average_pool2d_f32(const xl_op *op); /* xl_pool2d_params; elements outside the image do not count */
 
+XL_API void xl_max_pool3d_f32(const xl_op *op);     /* xl_pool3d_params; NaN where the window holds one */
+XL_API void xl_average_pool3d_f32(const xl_op *op); /* xl_pool3d_params; elements outside the volume do not count */
+
+/* xl_reduce_params; in float; MAX and MIN are NaN where an element is. */
+XL_API void xl_reduce_f32(const xl_op *op);
+
 /* ---- Shape ------------------------------------------------------------------------------------------------ */
 
 XL_API void xl_concatenate_f32(const xl_op *op); /* xl_concatenate_params */
@@ -240,6 +420,19 @@ XL_API void xl_reshape_copy(const xl_op *op);    /* xl_count_params; in place */
 XL_API void xl_reshape_b(const xl_op *op);       /* xl_reshape_params */
 XL_API void xl_pad_f32(const xl_op *op);         /* xl_pad_params */
 XL_API void xl_pad_b(const xl_op *op);           /* xl_pad_params */
+XL_API void xl_transpose_f32(const xl_op *op);   /* xl_transpose_params */
+XL_API void xl_transpose_b(const xl_op *op);     /* xl_transpose_params */
+XL_API void xl_slice_f32(const xl_op *op);       /* xl_slice_params */
+XL_API void xl_slice_b(const xl_op *op);         /* xl_slice_params */
+XL_API void xl_tile_f32(const xl_op *op);        /* xl_tile_params */
+XL_API void xl_tile_b(const xl_op *op);          /* xl_tile_params */
+
+/* xl_resize_params; pixel centres lie at one half, as in tf.image.resize; no smoothing where it gets smaller. */
+XL_API void xl_resize_bilinear2d_f32(const xl_op *op);
+
+/* xl_embedding_params; in: indices, table. Indices are cut to integers and clamped to the table; NaN is 0. */
+XL_API void xl_embedding_f32_f32_f32(const xl_op *op);
+XL_API void xl_embedding_i32_f32_f32(const xl_op *op);
 
 /* ---- Shared library only (host/) -------------------------------------------------------------------------- */
 

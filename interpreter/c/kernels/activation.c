@@ -1,5 +1,7 @@
 /* ACTIVATION, and the functions that convolutions and dense layers apply to their float outputs. Those that need
- * libm are in files of their own, so that a program that does not use them does not link it. */
+ * libm are in a file of their own, so that a program that does not use them does not link it. */
+#include "each.h"
+#include "rounding.h"
 #include "xlite.h"
 
 void xl_activation_f32(const xl_op *op) {
@@ -18,10 +20,37 @@ void xl_relu(const xl_activation *a, const float *in, float *out, size_t n) {
   }
 }
 
-void xl_hard_tanh(const xl_activation *a, const float *in, float *out, size_t n) {
-  (void)a;
-  for (size_t i = 0; i < n; ++i) {
-    const float x = in[i] < -1.0f ? -1.0f : in[i];
-    out[i] = x > 1.0f ? 1.0f : x;
-  }
+/* NaN goes through these wherever it does in Keras. */
+static inline float clip(float x, float low, float high) {
+  const float y = x < low ? low : x;
+  return y > high ? high : y;
 }
+
+static inline float absolute(float x) { return x < 0.0f ? -x : x + 0.0f; /* -0 + 0 is 0 */ }
+
+static inline float soft_shrink(float x, float threshold) {
+  const float below = x < -threshold ? x + threshold : 0.0f;
+  return x > threshold ? x - threshold : below;
+}
+
+static inline float sparse_plus(float x) {
+  const float middle = 0.25f * ((x + 1.0f) * (x + 1.0f));
+  return x <= -1.0f ? 0.0f : x < 1.0f ? middle : x;
+}
+
+XL_EACH(xl_clip, clip(x, p.threshold, p.max_value));
+XL_EACH(xl_hard_tanh, clip(x, -1.0f, 1.0f));
+XL_EACH(xl_hard_sigmoid, clip(p.alpha * x + p.threshold, 0.0f, 1.0f));
+XL_EACH(xl_hard_silu, x * (clip(x + 3.0f, 0.0f, 6.0f) / 6.0f));
+XL_EACH(xl_threshold, x > p.threshold ? x : p.alpha);
+XL_EACH(xl_soft_shrink, soft_shrink(x, p.threshold));
+XL_EACH(xl_hard_shrink, absolute(x) > p.threshold ? x : 0.0f);
+XL_EACH(xl_softsign, x / (absolute(x) + 1.0f));
+XL_EACH(xl_sparse_plus, sparse_plus(x));
+XL_EACH(xl_sparse_sigmoid, clip(0.5f * (x + 1.0f), 0.0f, 1.0f));
+XL_EACH(xl_abs, absolute(x));
+XL_EACH(xl_negate, -x);
+XL_EACH(xl_square, x * x);
+XL_EACH(xl_round, xl_round_even(x));
+XL_EACH(xl_floor, xl_floor_of(x));
+XL_EACH(xl_sign, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x);

@@ -54,6 +54,15 @@ static inline void xl_put_same(xl_bit_writer *w, uint32_t fill, int32_t count) {
   if (count > 0) xl_put(w, fill & xl_low_bits(count), count);
 }
 
+/* Bits first to first + n - 1 of a row, n is 1 to 32; those above are 0. Reads no word that holds none of them. */
+static inline uint32_t xl_bits_at(const uint32_t *row, int32_t first, int32_t n) {
+  const int32_t shift = first % XL_WORD_BITS;
+  row += first / XL_WORD_BITS;
+  uint32_t bits = row[0] >> shift;
+  if (shift + n > XL_WORD_BITS) bits |= row[1] << (XL_WORD_BITS - shift);
+  return bits & xl_low_bits(n);
+}
+
 /* Appends `count` bits of the row `from`, beginning with bit `first`. Reads no word that holds none of them. */
 static inline void xl_put_row(xl_bit_writer *w, const uint32_t *from, int32_t first, int32_t count) {
   const int32_t shift = first % XL_WORD_BITS;

@@ -7,6 +7,7 @@
 #ifndef XL_CARRY_SAVE_H
 #define XL_CARRY_SAVE_H
 
+#include "bits.h"
 #include "machine_word.h"
 
 /* The bits of every byte are summed in place, then the multiplication adds all bytes into the highest. */
@@ -26,21 +27,24 @@ static inline xl_machine_word xl_carry_save(xl_machine_word *sum, xl_machine_wor
   return carry;
 }
 
-/* Word k of (a xor w) & mask; no mask where it is NULL. */
-static inline xl_machine_word xl_differing(const uint32_t *a, const uint32_t *mask, const uint32_t *w, ptrdiff_t k) {
-  const xl_machine_word d = xl_load(a + k * XL_WORDS_EACH) ^ xl_load(w + k * XL_WORDS_EACH);
-  return mask == NULL ? d : d & xl_load(mask + k * XL_WORDS_EACH);
+/* Word k of (a xor w) & mask & ~zeros; without those that are NULL. */
+XL_INLINE xl_machine_word xl_differing(const uint32_t *a, const uint32_t *mask, const uint32_t *w,
+                                       const uint32_t *zeros, ptrdiff_t k) {
+  xl_machine_word d = xl_load(a + k * XL_WORDS_EACH) ^ xl_load(w + k * XL_WORDS_EACH);
+  if (mask != NULL) d &= xl_load(mask + k * XL_WORDS_EACH);
+  return zeros == NULL ? d : d & ~xl_load(zeros + k * XL_WORDS_EACH);
 }
 
-static inline uint32_t xl_count_carry_save(const uint32_t *a, const uint32_t *mask, const uint32_t *w,
-                                           ptrdiff_t words) {
+/* The bits that are 1 in these words. Inlined, so that what is NULL is known where it is called. */
+XL_INLINE uint32_t xl_count_carry_save(const uint32_t *a, const uint32_t *mask, const uint32_t *w,
+                                       const uint32_t *zeros, ptrdiff_t words) {
   const ptrdiff_t n = words / XL_WORDS_EACH;
   xl_machine_word one = 0, two = 0, four = 0;
   uint32_t count = 0;
   ptrdiff_t k = 0;
   for (; k + 8 <= n; k += 8) {
     xl_machine_word d[8];
-    for (int i = 0; i < 8; ++i) d[i] = xl_differing(a, mask, w, k + i);
+    for (int i = 0; i < 8; ++i) d[i] = xl_differing(a, mask, w, zeros, k + i);
     const xl_machine_word two_a = xl_carry_save(&one, d[0], d[1]);
     const xl_machine_word two_b = xl_carry_save(&one, d[2], d[3]);
     const xl_machine_word two_c = xl_carry_save(&one, d[4], d[5]);
@@ -50,9 +54,10 @@ static inline uint32_t xl_count_carry_save(const uint32_t *a, const uint32_t *ma
     count += 8 * xl_count_bits(xl_carry_save(&four, four_a, four_b));
   }
   if (k > 0) count += 4 * xl_count_bits(four) + 2 * xl_count_bits(two) + xl_count_bits(one);
-  for (; k < n; ++k) count += xl_count_bits(xl_differing(a, mask, w, k));
+  for (; k < n; ++k) count += xl_count_bits(xl_differing(a, mask, w, zeros, k));
   for (ptrdiff_t i = n * XL_WORDS_EACH; i < words; ++i) {
-    count += xl_count_bits(mask == NULL ? a[i] ^ w[i] : (a[i] ^ w[i]) & mask[i]);
+    const uint32_t kept = (mask == NULL ? UINT32_MAX : mask[i]) & (zeros == NULL ? UINT32_MAX : ~zeros[i]);
+    count += xl_count_bits((a[i] ^ w[i]) & kept);
   }
   return count;
 }

@@ -2,11 +2,13 @@
  *
  * The window of one output pixel is gathered as one row of KH * KW * I bits, in the order in which a filter is
  * packed, and compared with every filter of the group. Where zeros are padded, which no bit can hold, a second row
- * masks what is real: pixels whose window is wholly inside do without it. */
+ * masks what is real: pixels whose window is wholly inside do without it. Filters with masks and bit planes go by
+ * volume.h. */
 #include <string.h>
 
 #include "bits.h"
 #include "store.h"
+#include "volume.h"
 #include "window.h"
 #include "xor_popcount.h"
 
@@ -33,7 +35,13 @@ static conv conv_of(const xl_conv2d_params *p, void *workspace) {
   return c;
 }
 
+static int is_plain(const xl_conv2d_params *p) { return p->planes == 1 && !p->masked; }
+
 uint64_t xl_conv2d_b_b_workspace(const xl_conv2d_params *p) {
+  if (!is_plain(p)) {
+    const xl_volume v = xl_volume_of_2d(p, 0);
+    return xl_volume_b_workspace(&v);
+  }
   return (uint64_t)conv_of(p, NULL).row_words * sizeof(uint32_t) * 2; /* the row and its mask */
 }
 
@@ -143,9 +151,14 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
   }
 }
 
-/* out_words: 4-byte words of an output pixel. */
-static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+/* store_dots: what `store` does with counts. out_words: 4-byte words of an output pixel. */
+static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  if (!is_plain(p)) {
+    const xl_volume v = xl_volume_of_2d(p, 0);
+    xl_volume_b(op, &v, store_dots, out_words);
+    return;
+  }
   const xl_window *win = &p->window;
   const conv c = conv_of(p, op->workspace);
   const xl_channels channels = xl_channels_of(op, &p->activation);
@@ -164,13 +177,13 @@ static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
 }
 
 void xl_conv2d_b_b_b(const xl_op *op) {
-  convolve(op, xl_store_b, xl_words(((const xl_conv2d_params *)op->params)->out_c));
+  convolve(op, xl_store_b, xl_store_dots_b, xl_words(((const xl_conv2d_params *)op->params)->out_c));
 }
 
 void xl_conv2d_b_b_i32(const xl_op *op) {
-  convolve(op, xl_store_i32, ((const xl_conv2d_params *)op->params)->out_c);
+  convolve(op, xl_store_i32, xl_store_dots_i32, ((const xl_conv2d_params *)op->params)->out_c);
 }
 
 void xl_conv2d_b_b_f32(const xl_op *op) {
-  convolve(op, xl_store_f32, ((const xl_conv2d_params *)op->params)->out_c);
+  convolve(op, xl_store_f32, xl_store_dots_f32, ((const xl_conv2d_params *)op->params)->out_c);
 }

@@ -24,6 +24,7 @@ typedef struct conv {
   const float *x;
   const float *weights;       /* one of these two is NULL */
   const uint32_t *bits;
+  const uint32_t *zeros;      /* beside bits: 1 where a weight is 0; NULL where none is */
   float *strip;               /* workspace: [k][STRIP] */
 } conv;
 
@@ -97,6 +98,21 @@ static void tile_bits(const float *x, const uint32_t *w, ptrdiff_t k, float sums
   add_pair(sums[3], a3, b3);
 }
 
+/* The same where weights whose bit of z[f] is 1 are 0. */
+static void tile_ternary(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k,
+                         float sums[TILE][STRIP]) {
+  for (int f = 0; f < TILE; ++f) {
+    xl_f32x4 a = xl_splat4(0), b = a;
+    for (ptrdiff_t i = 0; i < k; ++i) {
+      if (z[f] & xl_lane_bit[i]) continue;
+      const xl_u32x4 flips = xl_splat4_u32(xl_flip_of(w + f, i));
+      a = xl_add4(a, xl_flip4(xl_load4(x + i * STRIP), flips));
+      b = xl_add4(b, xl_flip4(xl_load4(x + i * STRIP + XL_LANES), flips));
+    }
+    add_pair(sums[f], a, b);
+  }
+}
+
 /* One pixel, its window contiguous: the same sums in the same order. */
 static void column_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
   const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
@@ -121,6 +137,22 @@ static void column_bits(const float *x, const uint32_t *w, ptrdiff_t k, float su
   sums[0][0] += t0, sums[1][0] += t1, sums[2][0] += t2, sums[3][0] += t3;
 }
 
+static void column_ternary(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k,
+                           float sums[TILE][STRIP]) {
+  for (int f = 0; f < TILE; ++f) {
+    float t = 0;
+    for (ptrdiff_t i = 0; i < k; ++i) {
+      if (!(z[f] & xl_lane_bit[i])) t += xl_flip(x[i], xl_flip_of(w + f, i));
+    }
+    sums[f][0] += t;
+  }
+}
+
+/* Word `at` of each of these filters. */
+static void words_of(const conv *c, const uint32_t *rows, int32_t filter, int32_t last, ptrdiff_t at, uint32_t *w) {
+  for (int f = 0; f < TILE; ++f) w[f] = rows[xl_min32(filter + f, last) * xl_words(c->k) + at];
+}
+
 /* The dot products of filters `filter` to filter + TILE - 1, in chunks; filters behind `last` are computed as
  * `last` and not used. */
 static void tile(const conv *c, int32_t filter, int32_t last, int width, float sums[TILE][STRIP]) {
@@ -133,9 +165,14 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
       for (int f = 0; f < TILE; ++f) w[f] = c->weights + xl_min32(filter + f, last) * c->k + i;
       (width == 1 ? column_f32 : tile_f32)(x, w, n, sums);
     } else {
-      uint32_t w[TILE];
-      for (int f = 0; f < TILE; ++f) w[f] = c->bits[xl_min32(filter + f, last) * xl_words(c->k) + i / XL_WORD_BITS];
-      (width == 1 ? column_bits : tile_bits)(x, w, n, sums);
+      uint32_t w[TILE], z[TILE];
+      words_of(c, c->bits, filter, last, i / XL_WORD_BITS, w);
+      if (c->zeros == NULL) {
+        (width == 1 ? column_bits : tile_bits)(x, w, n, sums);
+        continue;
+      }
+      words_of(c, c->zeros, filter, last, i / XL_WORD_BITS, z);
+      (width == 1 ? column_ternary : tile_ternary)(x, w, z, n, sums);
     }
   }
 }
@@ -170,6 +207,7 @@ static void convolve(const xl_op *op, const float *weights, const uint32_t *bits
   c.x = (const float *)op->in[0];
   c.weights = weights;
   c.bits = bits;
+  c.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
   c.strip = (float *)op->workspace;
   for (int32_t i = 0; i < pixels;) {
     const int width = pixels - i <= FEW ? 1 : STRIP;

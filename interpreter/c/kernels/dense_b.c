@@ -1,11 +1,25 @@
-/* DENSE of bits with bit filters: each row of x against every filter. */
+/* DENSE of bits with bit filters: each row of x against every filter. Filters with masks and bit planes go by
+ * volume.h. */
 #include "bits.h"
 #include "store.h"
+#include "volume.h"
 #include "xor_popcount.h"
 
-/* out_words: 4-byte words of an output row. */
-static void dense(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+static int is_plain(const xl_dense_params *p) { return p->planes == 1 && !p->masked; }
+
+uint64_t xl_dense_b_b_workspace(const xl_dense_params *p) {
+  const xl_volume v = xl_volume_of_dense(p);
+  return is_plain(p) ? 0 : xl_volume_b_workspace(&v);
+}
+
+/* store_dots: what `store` does with counts. out_words: 4-byte words of an output row. */
+static void dense(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_dense_params *p = (const xl_dense_params *)op->params;
+  if (!is_plain(p)) {
+    const xl_volume v = xl_volume_of_dense(p);
+    xl_volume_b(op, &v, store_dots, out_words);
+    return;
+  }
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const ptrdiff_t words = xl_words(p->features);
   const uint32_t *x = (const uint32_t *)op->in[0];
@@ -25,9 +39,13 @@ static void dense(const xl_op *op, xl_store store, ptrdiff_t out_words) {
 }
 
 void xl_dense_b_b_b(const xl_op *op) {
-  dense(op, xl_store_b, xl_words(((const xl_dense_params *)op->params)->units));
+  dense(op, xl_store_b, xl_store_dots_b, xl_words(((const xl_dense_params *)op->params)->units));
 }
 
-void xl_dense_b_b_i32(const xl_op *op) { dense(op, xl_store_i32, ((const xl_dense_params *)op->params)->units); }
+void xl_dense_b_b_i32(const xl_op *op) {
+  dense(op, xl_store_i32, xl_store_dots_i32, ((const xl_dense_params *)op->params)->units);
+}
 
-void xl_dense_b_b_f32(const xl_op *op) { dense(op, xl_store_f32, ((const xl_dense_params *)op->params)->units); }
+void xl_dense_b_b_f32(const xl_op *op) {
+  dense(op, xl_store_f32, xl_store_dots_f32, ((const xl_dense_params *)op->params)->units);
+}

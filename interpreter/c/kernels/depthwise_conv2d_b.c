@@ -88,14 +88,80 @@ XL_INLINE int32_t count_block(const xl_conv2d_params *p, const uint32_t *image, 
   return p->pad_value == 0 ? xl_span_count(h) * xl_span_count(w) : win->window_h * win->window_w;
 }
 
-/* out_words: 4-byte words of an output pixel. */
-static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+/* As `spread`, of the channels of one plane, which begin at bit `plane` of the pixel. */
+static uint32_t spread_plane(const uint32_t *pixel, int32_t plane, int32_t first, int32_t n, int32_t m) {
+  if (m == 1) return xl_bits_at(pixel, plane + first, n);
+  uint32_t word = 0;
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t c = plane + (first + i) / m;
+    word |= (pixel[c / XL_WORD_BITS] >> (c % XL_WORD_BITS) & 1u) << i;
+  }
+  return word;
+}
+
+/* Where masks or bit planes are. Counts taps whose weight is not 0 and differs from plane `plane`; or with plane -1,
+ * taps that count and whose weight is 0. zeros: NULL where no weight is 0. */
+static void count_general(const xl_conv2d_params *p, const uint32_t *image, const uint32_t *filter,
+                          const uint32_t *zeros, xl_span h, xl_span w, int32_t first, int32_t n, int32_t plane,
+                          counters *counted) {
+  const xl_window *win = &p->window;
+  const ptrdiff_t pixel = xl_words(p->in_c), tap = xl_words(p->out_c);
+  const int32_t plane_c = p->in_c / p->planes, m = p->out_c / plane_c;
+  ptrdiff_t at = first / XL_WORD_BITS;
+  reset(counted);
+  for (int32_t i = 0; i < win->window_h; ++i) {
+    const ptrdiff_t y = h.start + (ptrdiff_t)i * win->dilation_h;
+    for (int32_t j = 0; j < win->window_w; ++j, at += tap) {
+      const int inside = i >= h.begin && i < h.end && j >= w.begin && j < w.end;
+      const uint32_t zero = zeros == NULL ? 0 : zeros[at];
+      if (!inside && p->pad_value == 0) continue;
+      if (plane < 0) {
+        count_up(counted, zero);
+        continue;
+      }
+      uint32_t bits = p->pad_value < 0 ? xl_low_bits(n) : 0;
+      if (inside) {
+        const uint32_t *from = image + (y * win->in_w + w.start + (ptrdiff_t)j * win->dilation_w) * pixel;
+        bits = spread_plane(from, plane * plane_c, first, n, m);
+      }
+      count_up(counted, (bits ^ filter[at]) & ~zero);
+    }
+  }
+}
+
+/* The dot products of output channels first to first + n - 1 of one pixel, as derived in volume_b.c. */
+static void dot_block(const xl_conv2d_params *p, const uint32_t *image, const uint32_t *filter,
+                      const uint32_t *zeros, xl_span h, xl_span w, int32_t first, int32_t n, counters *counted,
+                      int32_t *dots) {
+  const int32_t taps =
+      p->pad_value == 0 ? xl_span_count(h) * xl_span_count(w) : p->window.window_h * p->window.window_w;
+  uint32_t counts[XL_BLOCK], sums[XL_BLOCK] = {0}, absent[XL_BLOCK] = {0};
+  for (int32_t plane = 0; plane < p->planes; ++plane) {
+    count_general(p, image, filter, zeros, h, w, first, n, plane, counted);
+    read_counts(counted, counts);
+    for (int32_t i = 0; i < n; ++i) sums[i] += counts[i] << plane;
+  }
+  if (zeros != NULL) {
+    count_general(p, image, filter, zeros, h, w, first, n, -1, counted);
+    read_counts(counted, absent);
+  }
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t most = (taps - (int32_t)absent[i]) * ((1 << p->planes) - 1);
+    dots[i] = (most - (int32_t)sums[i]) - (int32_t)sums[i];
+  }
+}
+
+/* store_dots: what `store` does with counts. out_words: 4-byte words of an output pixel. */
+static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   const xl_window *win = &p->window;
+  const uint32_t *filter = (const uint32_t *)op->in[1], *zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
+  const int plain = p->planes == 1 && zeros == NULL;
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const uint32_t *image = (const uint32_t *)op->in[0];
   char *out = (char *)op->out;
   uint32_t counts[XL_BLOCK];
+  int32_t dots[XL_BLOCK];
   counters counted;
   counted.used = high_planes(win->window_h * win->window_w);
   for (int32_t b = 0; b < p->batch; ++b) {
@@ -105,8 +171,13 @@ static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
         const xl_span w = xl_span_w(win, x);
         for (int32_t first = 0; first < p->out_c; first += XL_BLOCK) {
           const int32_t n = xl_min32(p->out_c - first, XL_BLOCK);
+          if (!plain) {
+            dot_block(p, image, filter, zeros, h, w, first, n, &counted, dots);
+            store_dots(&channels, first, n, dots, out);
+            continue;
+          }
           reset(&counted);
-          const int32_t taps = count_block(p, image, (const uint32_t *)op->in[1], h, w, first, n, &counted);
+          const int32_t taps = count_block(p, image, filter, h, w, first, n, &counted);
           read_counts(&counted, counts);
           store(&channels, first, n, taps, counts, out);
         }
@@ -118,13 +189,13 @@ static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
 }
 
 void xl_depthwise_conv2d_b_b_b(const xl_op *op) {
-  convolve(op, xl_store_b, xl_words(((const xl_conv2d_params *)op->params)->out_c));
+  convolve(op, xl_store_b, xl_store_dots_b, xl_words(((const xl_conv2d_params *)op->params)->out_c));
 }
 
 void xl_depthwise_conv2d_b_b_i32(const xl_op *op) {
-  convolve(op, xl_store_i32, ((const xl_conv2d_params *)op->params)->out_c);
+  convolve(op, xl_store_i32, xl_store_dots_i32, ((const xl_conv2d_params *)op->params)->out_c);
 }
 
 void xl_depthwise_conv2d_b_b_f32(const xl_op *op) {
-  convolve(op, xl_store_f32, ((const xl_conv2d_params *)op->params)->out_c);
+  convolve(op, xl_store_f32, xl_store_dots_f32, ((const xl_conv2d_params *)op->params)->out_c);
 }

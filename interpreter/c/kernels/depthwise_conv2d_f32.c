@@ -6,8 +6,10 @@
 #include "store.h"
 #include "window.h"
 
-/* y[c * m + i] += x[c] * w[c * m + i], i < m. */
-static void add_tap_f32(const float *x, const void *filter, int32_t in_c, int32_t m, float *y) {
+/* y[c * m + i] += x[c] * w[c * m + i], i < m. zeros: of add_tap_ternary alone. */
+static void add_tap_f32(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
+                        float *y) {
+  (void)zeros;
   const float *w = (const float *)filter;
   if (m == 1) {
     for (int32_t c = 0; c < in_c; ++c) y[c] += x[c] * w[c];
@@ -19,7 +21,9 @@ static void add_tap_f32(const float *x, const void *filter, int32_t in_c, int32_
 }
 
 /* The same with a filter of signs. */
-static void add_tap_bits(const float *x, const void *filter, int32_t in_c, int32_t m, float *y) {
+static void add_tap_bits(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
+                         float *y) {
+  (void)zeros;
   const uint32_t *w = (const uint32_t *)filter;
   if (m == 1) {
     for (; in_c >= XL_WORD_BITS; in_c -= XL_WORD_BITS, x += XL_WORD_BITS, y += XL_WORD_BITS) {
@@ -32,18 +36,31 @@ static void add_tap_bits(const float *x, const void *filter, int32_t in_c, int32
   }
 }
 
-typedef void (*add_tap)(const float *x, const void *filter, int32_t in_c, int32_t m, float *y);
+/* The same where weights whose bit of `zeros` is 1 are 0. */
+static void add_tap_ternary(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
+                            float *y) {
+  const uint32_t *w = (const uint32_t *)filter;
+  for (int32_t c = 0, o = 0; c < in_c; ++c) {
+    for (int32_t i = 0; i < m; ++i, ++o) {
+      if (xl_flip_of(zeros, o) == 0) y[o] += xl_flip(x[c], xl_flip_of(w, o));
+    }
+  }
+}
 
-/* One output pixel. tap_bytes: of the filter of one tap. */
-static void convolve_pixel(const xl_conv2d_params *p, const float *image, const char *filter, ptrdiff_t tap_bytes,
-                           add_tap add, xl_span h, xl_span w, float *y) {
+typedef void (*add_tap)(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
+                        float *y);
+
+/* One output pixel. zeros: NULL unless p->masked; tap_bytes: of the filter of one tap. */
+static void convolve_pixel(const xl_conv2d_params *p, const float *image, const char *filter, const uint32_t *zeros,
+                           ptrdiff_t tap_bytes, add_tap add, xl_span h, xl_span w, float *y) {
   const xl_window *win = &p->window;
   memset(y, 0, (size_t)p->out_c * sizeof *y);
   for (int32_t i = h.begin; i < h.end; ++i) {
     const float *line = image + (h.start + (ptrdiff_t)i * win->dilation_h) * win->in_w * p->in_c;
     for (int32_t j = w.begin; j < w.end; ++j) {
       const float *x = line + (w.start + (ptrdiff_t)j * win->dilation_w) * p->in_c;
-      add(x, filter + ((ptrdiff_t)i * win->window_w + j) * tap_bytes, p->in_c, p->out_c / p->in_c, y);
+      const ptrdiff_t at = ((ptrdiff_t)i * win->window_w + j) * tap_bytes;
+      add(x, filter + at, zeros == NULL ? NULL : zeros + at / 4, p->in_c, p->out_c / p->in_c, y);
     }
   }
 }
@@ -53,12 +70,13 @@ static void convolve(const xl_op *op, ptrdiff_t tap_bytes, add_tap add) {
   const xl_window *win = &p->window;
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const float *image = (const float *)op->in[0];
+  const uint32_t *zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
   float *out = (float *)op->out;
   for (int32_t b = 0; b < p->batch; ++b) {
     for (int32_t y = 0; y < win->out_h; ++y) {
       const xl_span h = xl_span_h(win, y);
       for (int32_t x = 0; x < win->out_w; ++x, out += p->out_c) {
-        convolve_pixel(p, image, (const char *)op->in[1], tap_bytes, add, h, xl_span_w(win, x), out);
+        convolve_pixel(p, image, (const char *)op->in[1], zeros, tap_bytes, add, h, xl_span_w(win, x), out);
         xl_finish_f32(&channels, 0, p->out_c, out);
       }
     }
@@ -73,5 +91,5 @@ void xl_depthwise_conv2d_f32_f32_f32(const xl_op *op) {
 
 void xl_depthwise_conv2d_f32_b_f32(const xl_op *op) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  convolve(op, xl_words(p->out_c) * 4, add_tap_bits);
+  convolve(op, xl_words(p->out_c) * 4, p->masked ? add_tap_ternary : add_tap_bits);
 }

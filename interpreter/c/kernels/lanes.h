@@ -36,6 +36,15 @@ XL_INLINE xl_f32x4 xl_add4(xl_f32x4 a, xl_f32x4 b) { return a + b; }
 XL_INLINE xl_f32x4 xl_mul4(xl_f32x4 a, xl_f32x4 b) { return a * b; }
 XL_INLINE xl_f32x4 xl_flip4(xl_f32x4 x, xl_u32x4 flips) { return (xl_f32x4)((xl_u32x4)x ^ flips); }
 
+/* 0 in the lanes where `drops` is all ones; the others stay. */
+XL_INLINE xl_f32x4 xl_drop4(xl_f32x4 x, xl_u32x4 drops) { return (xl_f32x4)((xl_u32x4)x & ~drops); }
+
+/* What xl_drop4 takes for bits first to first + 3 of a word. */
+XL_INLINE xl_u32x4 xl_drops4(uint32_t word, int first) {
+  const xl_u32x4 lane_bits = {1u << first, 2u << first, 4u << first, 8u << first};
+  return (xl_u32x4)((xl_splat4_u32(word) & lane_bits) != 0);
+}
+
 /* What xl_flip4 takes for bits first to first + 3 of a word. */
 XL_INLINE xl_u32x4 xl_flips4(uint32_t word, int first) {
   const xl_u32x4 lane_bits = {1u << first, 2u << first, 4u << first, 8u << first};
@@ -79,6 +88,17 @@ XL_INLINE xl_f32x4 xl_flip4(xl_f32x4 x, xl_u32x4 flips) {
 XL_INLINE xl_u32x4 xl_flips4(uint32_t word, int first) {
   xl_u32x4 v;
   for (int i = 0; i < XL_LANES; ++i) v.lane[i] = (word >> (first + i)) << 31;
+  return v;
+}
+
+XL_INLINE xl_f32x4 xl_drop4(xl_f32x4 x, xl_u32x4 drops) {
+  for (int i = 0; i < XL_LANES; ++i) x.lane[i] = drops.lane[i] ? 0.0f : x.lane[i];
+  return x;
+}
+
+XL_INLINE xl_u32x4 xl_drops4(uint32_t word, int first) {
+  xl_u32x4 v;
+  for (int i = 0; i < XL_LANES; ++i) v.lane[i] = (word >> (first + i)) & 1u ? UINT32_MAX : 0;
   return v;
 }
 

@@ -4,6 +4,11 @@
 #define XL_LIBM_H
 
 float xl_expf(float x);
+float xl_expm1f(float x);
+float xl_logf(float x);
+float xl_log1pf(float x);
 float xl_tanhf(float x);
+float xl_erfcf(float x);
+float xl_sqrtf(float x);
 
 #endif

@@ -1,11 +1,22 @@
 /* Epilogues: thresholds and bit packing, integers, scale and bias and activation. */
 #include "store.h"
 
+#include <string.h>
+
 #include "bits.h"
 
 /* (bits - d) - d cannot overflow: 0 <= d <= bits. */
 static inline int32_t dot_of(int32_t bits, uint32_t differing) {
   return bits - (int32_t)differing - (int32_t)differing;
+}
+
+/* shift: not 0 only where groups do not begin at a word. */
+static inline void put_word(uint32_t *word, uint32_t packed, int32_t shift) {
+  if (shift == 0) {
+    *word = packed;
+  } else {
+    *word |= packed << shift;
+  }
 }
 
 void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
@@ -17,12 +28,14 @@ void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, co
   } else {
     for (int32_t i = 0; i < n; ++i) packed |= dot_of(bits, counts[i]) < threshold[i] ? xl_lane_bit[i] : 0;
   }
-  const int32_t shift = first % XL_BLOCK; /* not 0 only where groups do not begin at a word */
-  if (shift == 0) {
-    *word = packed;
-  } else {
-    *word |= packed << shift;
-  }
+  put_word(word, packed, first % XL_BLOCK);
+}
+
+void xl_store_dots_b(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row) {
+  const int32_t *threshold = c->threshold + first;
+  uint32_t packed = 0;
+  for (int32_t i = 0; i < n; ++i) packed |= dots[i] < threshold[i] ? xl_lane_bit[i] : 0;
+  put_word((uint32_t *)row + first / XL_BLOCK, packed, first % XL_BLOCK);
 }
 
 void xl_store_i32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
@@ -31,9 +44,20 @@ void xl_store_i32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, 
   for (int32_t i = 0; i < n; ++i) y[i] = dot_of(bits, counts[i]);
 }
 
+void xl_store_dots_i32(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row) {
+  (void)c;
+  memcpy((int32_t *)row + first, dots, (size_t)n * sizeof *dots);
+}
+
 void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
   float *y = (float *)row + first;
   for (int32_t i = 0; i < n; ++i) y[i] = (float)dot_of(bits, counts[i]);
+  xl_finish_f32(c, first, n, y);
+}
+
+void xl_store_dots_f32(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row) {
+  float *y = (float *)row + first;
+  for (int32_t i = 0; i < n; ++i) y[i] = (float)dots[i];
   xl_finish_f32(c, first, n, y);
 }
 

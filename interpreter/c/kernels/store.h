@@ -11,7 +11,7 @@
 typedef struct xl_channels {
   const float *scale;
   const float *bias;
-  const int32_t *threshold;
+  const int32_t *threshold; /* of bit outputs, where it is not */
   const xl_activation *activation;
 } xl_channels;
 
@@ -31,6 +31,13 @@ typedef void (*xl_store)(const xl_channels *c, int32_t first, int32_t n, int32_t
 void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row);
 void xl_store_i32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row);
 void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row);
+
+/* The same of dot products themselves, where weights that are 0 or bit planes make them more than `bits` and counts
+ * can say. */
+typedef void (*xl_store_dots)(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row);
+void xl_store_dots_b(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row);
+void xl_store_dots_i32(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row);
+void xl_store_dots_f32(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row);
 
 /* Finishes float dot products in place: activation(y * scale + bias) for channels first to first + n - 1. */
 void xl_finish_f32(const xl_channels *c, int32_t first, int32_t n, float *y);

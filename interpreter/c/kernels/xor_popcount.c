@@ -84,6 +84,20 @@ WITH_INSTRUCTION static void count_masked_instruction(const uint32_t *row, const
   count_all(row, mask, weights, words, n, counts);
 }
 
+WITH_INSTRUCTION static void count_ternary_instruction(const uint32_t *row, const uint32_t *mask,
+                                                       const uint32_t *weights, const uint32_t *zeros,
+                                                       ptrdiff_t words, int32_t n, uint32_t *counts) {
+  for (int32_t i = 0; i < n; ++i, weights += words, zeros += words) {
+    uint32_t count = 0;
+    ptrdiff_t k = 0;
+    for (; k + XL_WORDS_EACH <= words; k += XL_WORDS_EACH) {
+      count += popcount((xl_load(row + k) ^ xl_load(weights + k)) & xl_load(mask + k) & ~xl_load(zeros + k));
+    }
+    for (; k < words; ++k) count += popcount((row[k] ^ weights[k]) & mask[k] & ~zeros[k]);
+    counts[i] = count;
+  }
+}
+
 #endif
 
 void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n, uint32_t *counts) {
@@ -93,7 +107,7 @@ void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t 
     return;
   }
 #endif
-  for (int32_t i = 0; i < n; ++i) counts[i] = xl_count_carry_save(row, NULL, weights + i * words, words);
+  for (int32_t i = 0; i < n; ++i) counts[i] = xl_count_carry_save(row, NULL, weights + i * words, NULL, words);
 }
 
 void xl_count_differing_masked(const uint32_t *row, const uint32_t *mask, const uint32_t *weights, ptrdiff_t words,
@@ -104,5 +118,18 @@ void xl_count_differing_masked(const uint32_t *row, const uint32_t *mask, const 
     return;
   }
 #endif
-  for (int32_t i = 0; i < n; ++i) counts[i] = xl_count_carry_save(row, mask, weights + i * words, words);
+  for (int32_t i = 0; i < n; ++i) counts[i] = xl_count_carry_save(row, mask, weights + i * words, NULL, words);
+}
+
+void xl_count_differing_ternary(const uint32_t *row, const uint32_t *mask, const uint32_t *weights,
+                                const uint32_t *zeros, ptrdiff_t words, int32_t n, uint32_t *counts) {
+#ifdef WITH_INSTRUCTION
+  if (HAS_INSTRUCTION) {
+    count_ternary_instruction(row, mask, weights, zeros, words, n, counts);
+    return;
+  }
+#endif
+  for (int32_t i = 0; i < n; ++i) {
+    counts[i] = xl_count_carry_save(row, mask, weights + i * words, zeros + i * words, words);
+  }
 }

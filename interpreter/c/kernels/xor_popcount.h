@@ -15,4 +15,8 @@ void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t 
 void xl_count_differing_masked(const uint32_t *row, const uint32_t *mask, const uint32_t *weights, ptrdiff_t words,
                                int32_t n, uint32_t *counts);
 
+/* The same of the bits that are 1 in `mask` and 0 in row i of `zeros`, the weights that are 0. */
+void xl_count_differing_ternary(const uint32_t *row, const uint32_t *mask, const uint32_t *weights,
+                                const uint32_t *zeros, ptrdiff_t words, int32_t n, uint32_t *counts);
+
 #endif

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_char_p, c_float, c_int32, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 1
-MAX_INPUTS = 5
+ABI_VERSION = 2
+MAX_INPUTS = 6
 MAX_RANK = 6
 
 
@@ -52,11 +52,45 @@ class Conv2DParams(ctypes.Structure):
         ("out_c", c_int32),
         ("pad_value", c_int32),
         ("groups", c_int32),
+        ("planes", c_int32),
+        ("masked", c_int32),
+    ]
+
+
+class Axis(ctypes.Structure):
+    _fields_ = [
+        ("in", c_int32),
+        ("out", c_int32),
+        ("window", c_int32),
+        ("stride", c_int32),
+        ("dilation", c_int32),
+        ("pad", c_int32),
+    ]
+
+
+class Conv3DParams(ctypes.Structure):
+    _fields_ = [
+        ("activation", Activation),
+        ("axis", Axis * 3),
+        ("batch", c_int32),
+        ("in_c", c_int32),
+        ("out_c", c_int32),
+        ("pad_value", c_int32),
+        ("groups", c_int32),
+        ("planes", c_int32),
+        ("masked", c_int32),
     ]
 
 
 class DenseParams(ctypes.Structure):
-    _fields_ = [("activation", Activation), ("rows", c_int32), ("features", c_int32), ("units", c_int32)]
+    _fields_ = [
+        ("activation", Activation),
+        ("rows", c_int32),
+        ("features", c_int32),
+        ("units", c_int32),
+        ("planes", c_int32),
+        ("masked", c_int32),
+    ]
 
 
 class RowsParams(ctypes.Structure):
@@ -65,6 +99,14 @@ class RowsParams(ctypes.Structure):
 
 class CountParams(ctypes.Structure):
     _fields_ = [("count", c_int32)]
+
+
+class BinaryParams(ctypes.Structure):
+    _fields_ = [("rank", c_int32), ("a_shape", c_int32 * MAX_RANK), ("b_shape", c_int32 * MAX_RANK)]
+
+
+class PlanesParams(ctypes.Structure):
+    _fields_ = [("rows", c_int32), ("channels", c_int32), ("planes", c_int32), ("kind", c_int32)]
 
 
 class ActivationParams(ctypes.Structure):
@@ -77,6 +119,10 @@ class PreluParams(ctypes.Structure):
 
 class Pool2DParams(ctypes.Structure):
     _fields_ = [("window", Window), ("batch", c_int32), ("channels", c_int32)]
+
+
+class Pool3DParams(ctypes.Structure):
+    _fields_ = [("axis", Axis * 3), ("batch", c_int32), ("channels", c_int32)]
 
 
 class Part(ctypes.Structure):
@@ -101,6 +147,48 @@ class PadParams(ctypes.Structure):
     ]
 
 
+class TransposeParams(ctypes.Structure):
+    _fields_ = [("rank", c_int32), ("shape", c_int32 * MAX_RANK), ("permutation", c_int32 * MAX_RANK)]
+
+
+class SliceParams(ctypes.Structure):
+    _fields_ = [
+        ("rank", c_int32),
+        ("shape", c_int32 * MAX_RANK),
+        ("begin", c_int32 * MAX_RANK),
+        ("size", c_int32 * MAX_RANK),
+        ("stride", c_int32 * MAX_RANK),
+    ]
+
+
+class TileParams(ctypes.Structure):
+    _fields_ = [("rank", c_int32), ("shape", c_int32 * MAX_RANK), ("multiples", c_int32 * MAX_RANK)]
+
+
+class ReduceParams(ctypes.Structure):
+    _fields_ = [
+        ("kind", c_int32),
+        ("rank", c_int32),
+        ("shape", c_int32 * MAX_RANK),
+        ("reduced", c_int32 * MAX_RANK),
+    ]
+
+
+class ResizeParams(ctypes.Structure):
+    _fields_ = [
+        ("batch", c_int32),
+        ("in_h", c_int32),
+        ("in_w", c_int32),
+        ("out_h", c_int32),
+        ("out_w", c_int32),
+        ("channels", c_int32),
+    ]
+
+
+class EmbeddingParams(ctypes.Structure):
+    _fields_ = [("count", c_int32), ("rows", c_int32), ("columns", c_int32)]
+
+
 class Timer(ctypes.Structure):
     _fields_ = [("started", c_uint64), ("nanoseconds", ctypes.POINTER(c_uint64))]
 
@@ -115,15 +203,26 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "xl_activation": Activation,
     "xl_window": Window,
     "xl_conv2d_params": Conv2DParams,
+    "xl_axis": Axis,
+    "xl_conv3d_params": Conv3DParams,
     "xl_dense_params": DenseParams,
     "xl_rows_params": RowsParams,
     "xl_count_params": CountParams,
+    "xl_binary_params": BinaryParams,
+    "xl_planes_params": PlanesParams,
     "xl_activation_params": ActivationParams,
     "xl_prelu_params": PreluParams,
     "xl_pool2d_params": Pool2DParams,
+    "xl_pool3d_params": Pool3DParams,
     "xl_part": Part,
     "xl_concatenate_params": ConcatenateParams,
     "xl_reshape_params": ReshapeParams,
     "xl_pad_params": PadParams,
+    "xl_transpose_params": TransposeParams,
+    "xl_slice_params": SliceParams,
+    "xl_tile_params": TileParams,
+    "xl_reduce_params": ReduceParams,
+    "xl_resize_params": ResizeParams,
+    "xl_embedding_params": EmbeddingParams,
     "xl_timer": Timer,
 }

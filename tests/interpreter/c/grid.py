@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.interpreter.cases import BIT, F32, I32, Case
+from tests.interpreter.making import BIT, F32, I32, Case, activation_of
 from xlite.interpreter.kernels import c as backend
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.schema.contracts import ContractError, infer
@@ -73,26 +73,28 @@ def filtered(kind: OpKind, channels: int, kernel: int, dtypes, seed: int) -> Ite
 def _filtered(kind: OpKind, channels: int, kernel: int, dtypes, pick: random.Random, rng) -> Case:
     x, filters, out = dtypes
     groups, outputs = 1, pick.choice((1, 4, 31, 32, 37, 64))
+    planes = pick.choice((1, 1, 2, 3)) if x is BIT else 1
     batch, height, width = pick.choice((1, 3)), pick.randint(4, 7), pick.randint(4, 12)
     kernel_w = pick.choice((kernel, kernel, pick.choice(KERNELS)))
     if kind is OpKind.CONV_2D:
         groups = pick.choice((1, 1, 2, 3))
-        outputs, shapes = outputs * groups, ((batch, height, width, channels * groups),)
+        outputs, shapes = outputs * groups, ((batch, height, width, planes * channels * groups),)
         shapes += ((outputs, kernel, kernel_w, channels),)
     elif kind is OpKind.DEPTHWISE_CONV_2D:
         outputs = channels * pick.choice((1, 1, 2, 3))
-        shapes = ((batch, height, width, channels), (kernel, kernel_w, outputs))
+        shapes = ((batch, height, width, planes * channels), (kernel, kernel_w, outputs))
     else:
-        shapes = ((batch, kernel, channels), (outputs, channels))
+        shapes = ((batch, kernel, planes * channels), (outputs, channels))
     length = kernel * kernel_w * channels
-    extras = _extras(pick, rng, outputs, length, filters, out)
-    values = (draw(rng, shapes[0], x), draw(rng, shapes[1], filters), *extras)
-    options = _options(kind, pick, groups, dtypes)
-    packing = ((1, 3),) if kind is OpKind.CONV_2D and filters is BIT else ()
-    return make_case(kind, values, (x, filters, F32, F32, I32), options, packing)
+    extras = _extras(pick, rng, outputs, length * (2**planes - 1), out)
+    mask = draw(rng, shapes[1], BIT) if filters is BIT and pick.random() < 0.4 else None
+    values = (draw(rng, shapes[0], x), draw(rng, shapes[1], filters), *extras, mask)
+    options = _options(kind, pick, groups, planes, dtypes)
+    packing = ((1, 3), (5, 3)) if kind is OpKind.CONV_2D and filters is BIT else ()
+    return make_case(kind, values, (x, filters, F32, F32, I32, BIT), options, packing)
 
 
-def _extras(pick: random.Random, rng, outputs: int, length: int, filters: DType, out: DType) -> tuple:
+def _extras(pick: random.Random, rng, outputs: int, length: int, out: DType) -> tuple:
     """Scale, bias and threshold."""
     if out is I32:
         return None, None, None
@@ -101,15 +103,15 @@ def _extras(pick: random.Random, rng, outputs: int, length: int, filters: DType,
         threshold[rng.random(outputs) < 0.1] = NEVER
         threshold[rng.random(outputs) < 0.1] = ALWAYS
         return None, None, threshold.astype(np.int32)
-    scale = draw(rng, (outputs,), F32) if filters is BIT and pick.random() < 0.7 else None
+    scale = draw(rng, (outputs,), F32) if pick.random() < 0.7 else None
     return scale, draw(rng, (outputs,), F32) if pick.random() < 0.7 else None, None
 
 
-def _options(kind: OpKind, pick: random.Random, groups: int, dtypes) -> Options:
+def _options(kind: OpKind, pick: random.Random, groups: int, planes: int, dtypes) -> Options:
     x, _, out = dtypes
-    activation = Activation(pick.choice(list(ActivationKind))) if out is F32 else Activation()
+    activation = activation_of(pick.choice(list(ActivationKind)), pick) if out is F32 else Activation()
     if kind is OpKind.DENSE:
-        return DenseOptions(out, activation)
+        return DenseOptions(out, activation, planes)
     return Conv2DOptions(
         stride_h=pick.choice((1, 1, 2, 3)),
         stride_w=pick.choice((1, 1, 2)),
@@ -123,4 +125,5 @@ def _options(kind: OpKind, pick: random.Random, groups: int, dtypes) -> Options:
         groups=groups,
         output_dtype=out,
         activation=activation,
+        planes=planes,
     )

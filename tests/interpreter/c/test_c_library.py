@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import subprocess
 import sys
 import threading
@@ -106,11 +107,11 @@ class TestStructs:
     @needs_compiler
     def test_every_field_lies_where_the_compiler_puts_it(self, tmp_path):
         """Not only the sizes: a C program prints the offset and size of every field of every struct."""
-        renamed = {"inputs": "in"}
+        renamed = {"xl_op.inputs": "in"}
         wanted, lines = [], []
         for name, struct in structs.STRUCTS.items():
             for field, _ in struct._fields_:
-                at, member = getattr(struct, field), renamed.get(field, field)
+                at, member = getattr(struct, field), renamed.get(f"{name}.{field}", field)
                 wanted.append(f"{name}.{member} {at.offset} {at.size}")
                 size = f"sizeof((({name} *)0)->{member})"
                 lines.append(f'printf("{name}.{member} %zu %zu\\n", offsetof({name}, {member}), {size});')
@@ -132,6 +133,17 @@ class TestStructs:
         kernels = [line for line in header.splitlines() if "(const xl_op *op);" in line]
         functions = {line.split("(")[0].split()[-1] for line in kernels}
         assert functions - {"void"} == {kernel.name for kernel in backend.KERNELS}  # "void": xl_kernel's typedef
+
+    def test_every_activation_has_a_function(self):
+        header = (build.INCLUDE / "xlite.h").read_text()
+        functions = set(re.findall(r"^XL_ACTIVATION\((\w+)\)", header, re.MULTILINE))
+        assert functions == {
+            f"xl_{kind.name.lower()}" for kind in ActivationKind if kind is not ActivationKind.NONE
+        }
+        assert all(library.load().address(name) for name in functions)
+
+    def test_every_op_has_a_kernel(self):
+        assert {kernel.kind for kernel in backend.KERNELS} == {*OpKind} - {OpKind.CUSTOM}
 
 
 class TestRunning:
