@@ -79,10 +79,12 @@ def macs_by_precision(graph: Graph) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in graph.nodes:
         if node.kind in FILTERED:
-            kernel = node.inputs[1]
+            x, kernel, planes = node.inputs[0], node.inputs[1], getattr(node.options, "planes", 1)
+            assert x is not None
             assert kernel is not None
             key = _precision(node)
-            found[key] = found.get(key, 0) + multiply_accumulates(node.kind, kernel.type, node.output.type)
+            macs = multiply_accumulates(node.kind, x.type, kernel.type, node.output.type, planes)
+            found[key] = found.get(key, 0) + macs
     return found
 
 

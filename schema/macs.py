@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 
+from xlite.schema.contracts import FILTERED
 from xlite.schema.types import Model, Op, OpKind, TensorType
 
-FILTERED = frozenset({OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE})  # the kinds that have any
+__all__ = ["FILTERED", "multiply_accumulates", "op_macs", "precision"]
 
 
-def multiply_accumulates(kind: OpKind, kernel: TensorType, output: TensorType) -> int:
-    """Of one op of a kind in :data:`FILTERED`, for the batch that ``output`` has."""
+def multiply_accumulates(
+    kind: OpKind, x: TensorType, kernel: TensorType, output: TensorType, planes: int = 1
+) -> int:
+    """Of one op of a kind in :data:`FILTERED`, for the batch that its types have. Each of ``planes`` bit planes
+    of x meets the whole filter; elements of padding count like others."""
+    if kind is OpKind.CONV_3D_TRANSPOSE:  # every pixel of x meets the whole filter
+        return x.elements // x.shape[-1] * kernel.elements * planes
     shape = kernel.shape
-    per_output = math.prod(shape[:-1]) if kind is OpKind.DEPTHWISE_CONV_2D else math.prod(shape[1:])
-    return output.elements * per_output
+    if kind is OpKind.DEPTHWISE_CONV_2D:
+        per_output = math.prod(shape[:-1])
+    elif kind is OpKind.LOCALLY_CONNECTED_2D:
+        per_output = math.prod(shape[3:])
+    else:
+        per_output = math.prod(shape[1:])
+    return output.elements * per_output * planes
 
 
 def precision(x: TensorType, kernel: TensorType) -> str:
@@ -25,5 +36,6 @@ def op_macs(model: Model, op: Op) -> tuple[str, int]:
     """(precision, multiply-accumulates) of an op of a verified model; ("", 0) for one that has none."""
     if op.kind not in FILTERED:
         return "", 0
-    x, kernel = model.tensors[op.inputs[0]].type, model.tensors[op.inputs[1]].type
-    return precision(x, kernel), multiply_accumulates(op.kind, kernel, model.tensors[op.outputs[0]].type)
+    x, kernel, output = (model.tensors[i].type for i in (*op.inputs[:2], op.outputs[0]))
+    planes = op.options.planes  # type: ignore[union-attr]  # every options table of these kinds has it
+    return precision(x, kernel), multiply_accumulates(op.kind, x, kernel, output, planes)

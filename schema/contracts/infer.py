@@ -30,6 +30,8 @@ def infer(kind: OpKind, inputs: Types, options: Options | None) -> list[TensorTy
     if kind is OpKind.CUSTOM:
         return None
     outputs = [RULES[kind](inputs, options)]
+    if kind in filtered.RULES:
+        _check_accumulators(kind, inputs[1], options)
     for output in outputs:
         rules.check_size(output)
     return outputs
@@ -48,6 +50,12 @@ def inplace_inputs(kind: OpKind, inputs: Types, outputs: Sequence[TensorType]) -
     else:
         candidates = ()
     return tuple(i for i in candidates if _same_bytes(inputs[i], outputs[0]))
+
+
+def _check_accumulators(kind: OpKind, kernel: TensorType | None, options) -> None:
+    assert kernel is not None
+    bound = filtered.accumulator_bound(kind, kernel, options.planes)
+    require(bound <= rules.MAX_ELEMENTS, "the sums of its bit planes do not fit an int32")
 
 
 def same_rows(x: TensorType, y: TensorType) -> bool:

@@ -45,6 +45,7 @@ def _pool_3d(inputs: Checked, options) -> TensorType:
     )
     extents = []
     for size, (window, stride, before, after) in zip(x.shape[1:4], axes):
+        rules.check_window_size(window)
         require(max(before, after) < window, "the padding is as large as the window")
         extents.append(rules.slide(size, window, stride, before, after))
     return TensorType((x.shape[0], *extents, x.shape[4]), F32)

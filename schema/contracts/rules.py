@@ -148,6 +148,8 @@ def window_output(x: TensorType, kernel_h: int, kernel_w: int, options) -> tuple
 
 def pool_output(x: TensorType, options) -> tuple[int, int]:
     """Output height and width of a pooling window; every window sees at least one real element."""
+    check_window_size(options.window_h)
+    check_window_size(options.window_w)
     inside = (
         max(options.pad_top, options.pad_bottom) < options.window_h
         and max(options.pad_left, options.pad_right) < options.window_w
@@ -162,6 +164,10 @@ def pool_output(x: TensorType, options) -> tuple[int, int]:
 def check_pad_value(x: TensorType, pad_value: int) -> None:
     require(pad_value in (-1, 0, 1), f"pad_value {pad_value} is not 0, 1 or -1")
     require(pad_value == 0 or x.dtype is DType.BIT, "pad_value +1 and -1 are for bit inputs only")
+
+
+def check_window_size(taps: int) -> None:
+    require(1 <= taps <= MAX_EXTENT, "a window is out of range")
 
 
 def check_window(taps: int, dilation: int, stride: int, before: int, after: int) -> None:

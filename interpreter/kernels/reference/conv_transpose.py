@@ -101,7 +101,8 @@ def _add_up(t: _Transpose, image: np.ndarray, tile: Tile, acc: np.ndarray) -> No
         weights = t.weights(block)
         for tap in geometry.visible_taps(tuple(every)):
             seen = _values(t, image[tap.outputs])[..., channels]
-            products = seen @ weights[(slice(None), *tap.index)].T
+            of_tap = (slice(None), *tap.index)
+            products = seen @ weights[of_tap].T
             part = acc[tap.inputs][..., block]
             part += products.astype(acc.dtype)
 

@@ -26,7 +26,7 @@ def signs(
     dtype: type = np.int8,
 ) -> np.ndarray:
     """Bit filters as +1, -1 and, where the mask's bit is 1, 0."""
-    values = unpack_signs(filters, shape, packed_axes).astype(dtype)
+    values: np.ndarray = unpack_signs(filters, shape, packed_axes).astype(dtype)
     if mask is not None:
         values[unpack_signs(mask, shape, packed_axes) < 0] = 0
     return values
