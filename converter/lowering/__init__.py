@@ -10,6 +10,8 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     code,
     conv,
     dense,
+    larq_quantizers,
+    larq_zoo,
     merge,
     norm,
     passthrough,
@@ -18,11 +20,21 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
 )
 from xlite.converter.lowering.activation import activation
 from xlite.converter.lowering.build import lower
+from xlite.converter.lowering.code import code_in, lambda_layer
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.quantizers import input_quantizer, kernel_quantizer
 from xlite.converter.lowering.registry import lowering
 
-__all__ = ["Context", "activation", "input_quantizer", "kernel_quantizer", "lower", "lowering"]
+__all__ = [
+    "Context",
+    "activation",
+    "code_in",
+    "input_quantizer",
+    "kernel_quantizer",
+    "lambda_layer",
+    "lower",
+    "lowering",
+]
 
 
 class _Decorator(types.ModuleType):

@@ -1,4 +1,5 @@
-"""Quantizers by name: what they do to a kernel, numerically, and to an input, in ops.
+"""Quantizers by name: what they do to a kernel, numerically, and to an input, in ops. Here are the table and the
+signs in it; those of Larq that are no plain sign are in ``larq_quantizers``, larq-zoo's in ``larq_zoo``.
 
 Users register their own::
 
@@ -10,7 +11,7 @@ Users register their own::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Union
 
 import numpy as np
 
@@ -22,23 +23,29 @@ from xlite.schema.types import OpKind
 
 KernelFunction = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 InputFunction = Callable[[Context, Value, dict[str, Any]], Value]
+Marks = Union[bool, Callable[[dict[str, Any]], bool]]  # whether it packs, always or by configuration
 
 
 @dataclass(frozen=True)
 class _Entry:
     function: Callable[..., Any]
-    binary: bool
+    binary: Marks
+
+    def marks(self, config: dict[str, Any]) -> bool:
+        """Whether ``--strict`` insists on packing what this quantizer of that configuration gives."""
+        return self.binary(config) if callable(self.binary) else self.binary
 
 
 _KERNEL: dict[str, _Entry] = {}
 _INPUT: dict[str, _Entry] = {}
 
 
-def kernel_quantizer(*names: str, binary: bool = False) -> Callable[[KernelFunction], KernelFunction]:
+def kernel_quantizer(*names: str, binary: Marks = False) -> Callable[[KernelFunction], KernelFunction]:
     """Decorator: registers ``function(kernel, config) -> kernel`` as the kernel quantizer called ``names``.
 
     ``kernel`` is float32 in Keras's own layout, output channels last. ``binary`` says that it leaves two levels a
-    filter, so that ``--strict`` insists on packing it.
+    filter, or three with 0 in the middle, so that ``--strict`` insists on packing it; it may be a function of the
+    quantizer's configuration.
     """
 
     def register(function: KernelFunction) -> KernelFunction:
@@ -48,8 +55,12 @@ def kernel_quantizer(*names: str, binary: bool = False) -> Callable[[KernelFunct
     return register
 
 
-def input_quantizer(*names: str, binary: bool = False) -> Callable[[InputFunction], InputFunction]:
-    """Decorator: registers ``function(ctx, x, config) -> Value`` as the input quantizer called ``names``."""
+def input_quantizer(*names: str, binary: Marks = False) -> Callable[[InputFunction], InputFunction]:
+    """Decorator: registers ``function(ctx, x, config) -> Value`` as the input quantizer called ``names``.
+
+    ``binary`` says that it ends in UNPACK or FROM_PLANES, behind which ops can read bits; ``--strict`` then
+    insists that they do.
+    """
 
     def register(function: InputFunction) -> InputFunction:
         _INPUT.update(dict.fromkeys(names, _Entry(function, binary)))
@@ -63,7 +74,7 @@ def quantized_input(ctx: Context, x: Value, key: str = "input_quantizer") -> Val
     if ctx.config.get(key) is None:
         return x
     name, config, entry = _find(ctx, key, _INPUT, "input_quantizer")
-    if entry.binary:
+    if entry.marks(config):
         ctx.report.marked[key] = name
     return entry.function(ctx, x, config)
 
@@ -73,7 +84,7 @@ def quantized_kernel(ctx: Context, kernel: np.ndarray, key: str = "kernel_quanti
     if ctx.config.get(key) is None:
         return kernel
     name, config, entry = _find(ctx, key, _KERNEL, "kernel_quantizer")
-    if entry.binary:
+    if entry.marks(config):
         ctx.report.marked[key] = name
     quantized = np.asarray(entry.function(kernel, config))
     if quantized.shape != kernel.shape:
@@ -126,25 +137,36 @@ def _unknown(ctx: Context, key: str, name: str, decorator: str) -> ConversionErr
 # -- those of xlite and Larq ---------------------------------------------------------------------------------
 
 
+def scaled_signs(kernel: np.ndarray, alpha: np.ndarray | np.float32) -> np.ndarray:
+    """-alpha where w < 0, else alpha; alpha broadcasts to the kernel. Written for kernels of 100 MB and more."""
+    result = np.empty(kernel.shape, np.float32)
+    result[...] = alpha
+    np.negative(result, out=result, where=kernel < 0)
+    return result
+
+
+def mean_magnitude(kernel: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
+    """Mean |w| over the axes, which are kept with extent 1; over all of them by default.
+
+    Accumulated in float64 and rounded once: TensorFlow's own order of summation differs from machine to machine,
+    and this is the value in their middle.
+    """
+    return np.abs(kernel).mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
+
+
 @kernel_quantizer("ste_sign", "SteSign", "approx_sign", "ApproxSign", "swish_sign", "SwishSign", binary=True)
 def _sign_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """-1 where w < 0, else +1; the three differ in their gradients alone."""
-    return np.where(kernel < 0, np.float32(-1), np.float32(1))
+    return scaled_signs(kernel, np.float32(1))
 
 
 @kernel_quantizer("magnitude_aware_sign", "MagnitudeAwareSign", binary=True)
 def _magnitude_aware_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    """alpha * sign(w), alpha = mean |w| over all axes but the last (Bi-Real Net, arXiv 1808.00278).
-
-    The mean is accumulated in float64 and rounded once: TensorFlow's own order of summation differs from machine
-    to machine, and this is the value in their middle.
-    """
-    axes = tuple(range(kernel.ndim - 1))
-    alpha = np.abs(kernel).mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
-    return alpha * _sign_kernel(kernel, config)
+    """alpha * sign(w), alpha = mean |w| over all axes but the last (Bi-Real Net, arXiv 1808.00278)."""
+    return scaled_signs(kernel, mean_magnitude(kernel, tuple(range(kernel.ndim - 1))))
 
 
-@kernel_quantizer("no_op", "NoOp")
+@kernel_quantizer("no_op", "NoOp", "NoOpQuantizer")
 def _same_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     return kernel
 
@@ -154,6 +176,6 @@ def _sign_input(ctx: Context, x: Value, config: dict[str, Any]) -> Value:
     return sign_op(ctx, x)
 
 
-@input_quantizer("no_op", "NoOp")
+@input_quantizer("no_op", "NoOp", "NoOpQuantizer")
 def _same_input(ctx: Context, x: Value, config: dict[str, Any]) -> Value:
     return x
