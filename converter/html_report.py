@@ -55,6 +55,7 @@ def _totals(report: Report) -> str:
     rows = [
         ("weights as float32", f"{report.float_bytes:,} B ({format_size(report.float_bytes)})"),
         (".xlite file", f"{report.file_bytes:,} B ({format_size(report.file_bytes)}), {ratio:.1f} times smaller"),
+        ("information in it", f"{report.information_bytes:,} B ({format_size(report.information_bytes)})"),
         ("multiply-accumulates", macs),
         ("arena", f"{report.arena_bytes:,} B (lower bound {report.arena_lower_bound:,} B)"),
     ]

@@ -35,8 +35,9 @@ class LayerRow:
 
 @dataclass
 class Report:
-    """Totals: ``float_bytes`` all weights as float32, ``file_bytes`` the .xlite, MACs by precision of one image,
-    arena in bytes (``arena_lower_bound``: the largest sum of tensors alive at once)."""
+    """Totals: ``float_bytes`` all weights as float32, ``file_bytes`` the .xlite, ``information_bytes`` the least
+    that its weights take (see :func:`information_bytes`), MACs by precision of one image, arena in bytes
+    (``arena_lower_bound``: the largest sum of tensors alive at once)."""
 
     model_name: str
     source: str
@@ -44,6 +45,7 @@ class Report:
     float_bytes: int = 0
     constant_bytes: int = 0
     file_bytes: int = 0
+    information_bytes: int = 0
     macs: dict[str, int] = field(default_factory=dict)
     arena_bytes: int = 0
     arena_lower_bound: int = 0
@@ -68,10 +70,19 @@ def build_report(graph: Graph, model: Model, file_bytes: int, source: str) -> Re
         report.layers.append(_row(layer, own.get(layer.name, []), host.get(layer.name)))
     report.float_bytes = sum(row.bytes_before for row in report.layers)
     report.constant_bytes = sum(t.type.nbytes for t in model.tensors if t.is_constant)
+    report.information_bytes = information_bytes(graph)
     report.macs = macs_by_precision(graph)
     if model.plan is not None:
         report.arena_bytes, report.arena_lower_bound = model.plan.arena_bytes, model.plan.lower_bound
     return report
+
+
+def information_bytes(graph: Graph) -> int:
+    """One bit for each binary weight, two for each ternary one (its sign and whether it is there), and four bytes
+    for each number that folding has left: what a file without a header, names, or unused bits would take."""
+    constants = {id(v.data): v for v in graph.values() if v.is_constant}
+    bits = sum(v.type.elements * (1 if v.type.dtype is DType.BIT else 32) for v in constants.values())
+    return -(-bits // 8)
 
 
 def macs_by_precision(graph: Graph) -> dict[str, int]:

@@ -74,6 +74,9 @@ def _notes(notes: list[tuple[str, str]]) -> Any:
 def _summary(report: Report, source_bytes: int | None) -> Iterator[tuple[str, str]]:
     yield "weights as float32", ui.size(report.float_bytes)
     yield ".xlite file", f"{ui.size(report.file_bytes)}, {_smaller(report, source_bytes)}"
+    if report.information_bytes:
+        share = report.file_bytes / report.information_bytes
+        yield "information in it", f"{ui.size(report.information_bytes)}, of which the file is {share:.3f}"
     macs = ", ".join(f"{number:,} {key}" for key, number in sorted(report.macs.items()))
     yield "MACs an image", macs or "none"
     arena = f"{ui.size(report.arena_bytes)} for one image"
