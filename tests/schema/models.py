@@ -31,6 +31,18 @@ from xlite.schema import (
     infer,
 )
 from xlite.schema.bits import pack_signs
+from xlite.schema.types import (
+    Conv3DOptions,
+    PlanesKind,
+    PlanesOptions,
+    Pool3DOptions,
+    ReduceKind,
+    ReduceOptions,
+    ResizeOptions,
+    SliceOptions,
+    TileOptions,
+    TransposeOptions,
+)
 
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
 
@@ -104,9 +116,21 @@ def small_model() -> Model:
     return b.model([y], metadata)
 
 
-def every_op_model() -> Model:
-    """One of each kind of op, each dtype of output, optional inputs present and absent, an op of the user's."""
+def first_ops_model() -> Model:
+    """What data/v1_0.xlite holds: one of each kind of op that format 1.0 has."""
     b = Builder(1)
+    return replace(b.model(_first_ops(b), _metadata()), version_minor=0)
+
+
+def every_op_model() -> Model:
+    """One of each kind of op, each dtype of output, optional inputs present and absent, an op of the user's. It is
+    what data/v1_1.xlite holds; when the format grows, keep it as it is and add to a copy."""
+    b = Builder(1)
+    return b.model([*_first_ops(b), *_later_ops(b)], _metadata())
+
+
+def _first_ops(b: Builder) -> list[int]:
+    """Adds the ops of format 1.0; returns the outputs."""
     same = {"pad_top": 1, "pad_bottom": 1, "pad_left": 1, "pad_right": 1}
     x = b.input(1, 6, 6, 3, name="image")
     x = b.op(OpKind.PAD, [x], PadOptions((0, 0, 1, 1, 1, 1, 0, 0), 0.5), "pad")
@@ -133,7 +157,44 @@ def every_op_model() -> Model:
     x = b.op(OpKind.SOFTMAX, [x], name="softmax")
     custom = CustomOptions("Custom>Calibrate", b'{"t": 2}')
     x = b.op(OpKind.CUSTOM, [x, b.floats(10)], custom, "calibrate", out=TensorType((1, 10), F32))
-    metadata = Metadata(
+    return [x, ints]
+
+
+def _later_ops(b: Builder) -> list[int]:
+    """Adds the kinds and options that came with format 1.1; returns the outputs."""
+    image = b.input(1, 6, 6, 3, name="second image")
+    planes = b.op(OpKind.BIT_PLANES, [image], PlanesOptions(PlanesKind.DOREFA, 2), "quantize")
+    filters, mask = b.bits(4, 3, 3, 3, packed_axes=3), b.bits(4, 3, 3, 3, packed_axes=3, name="mask")
+    ternary = Conv2DOptions(planes=2, pad_top=1, activation=Activation(ActivationKind.CLIP, 0.0, 6.0, -math.inf))
+    x = b.op(OpKind.CONV_2D, [planes, filters, b.floats(4), -1, -1, mask], ternary, "ternary")
+    back = b.op(OpKind.FROM_PLANES, [planes], PlanesOptions(PlanesKind.DOREFA, 2), "back")
+    x = b.op(OpKind.SUBTRACT, [b.floats(1, 1, 1, 4), x], name="subtract")
+    x = b.op(OpKind.MULTIPLY, [x, b.floats(1, 5, 4, 1)], name="multiply")
+    x = b.op(OpKind.DIVIDE, [x, b.floats(1, 1, 1, 1)], name="divide")
+    x = b.op(OpKind.MAXIMUM, [x, x], name="maximum")
+    x = b.op(OpKind.MINIMUM, [x, b.floats(1, 1, 1, 4)], name="minimum")
+    x = b.op(OpKind.ACTIVATION, [x], ActivationOptions(Activation(ActivationKind.CELU, alpha=0.5)), "celu")
+    local = b.floats(4, 3, 2, 2, 2, 4)
+    x = b.op(OpKind.LOCALLY_CONNECTED_2D, [x, local, b.floats(2), b.floats(2)], Conv2DOptions(), "local")
+    x = b.op(OpKind.RESIZE_BILINEAR_2D, [x], ResizeOptions(3, 5), "resize")
+    x = b.op(OpKind.TRANSPOSE, [x], TransposeOptions((0, 3, 1, 2)), "transpose")
+    x = b.op(OpKind.SLICE, [x], SliceOptions((0, 1, 0, 0), (1, 1, 2, 3), (1, 1, 2, 2)), "slice")
+    x = b.op(OpKind.TILE, [x], TileOptions((1, 2, 1, 1)), "tile")
+    mean = b.op(OpKind.REDUCE, [x], ReduceOptions(ReduceKind.MEAN, (1, 3)), "mean")
+    volume = b.op(OpKind.RESHAPE, [back], ReshapeOptions((3, 6, 2, 3)), "volume")
+    filters_3d = b.bits(2, 1, 2, 2, 3, packed_axes=4)
+    volume = b.op(OpKind.CONV_3D, [volume, filters_3d], Conv3DOptions(pad_top=1), "conv_3d")
+    volume = b.op(OpKind.MAX_POOL_3D, [volume], Pool3DOptions(window_h=2, stride_h=2), "max_3d")
+    up = Conv3DOptions(stride_h=2, stride_w=2, output_d=3, output_h=6, output_w=2, groups=2)
+    volume = b.op(OpKind.CONV_3D_TRANSPOSE, [volume, b.floats(2, 1, 2, 2, 1)], up, "up")
+    volume = b.op(OpKind.AVERAGE_POOL_3D, [volume], Pool3DOptions(window_d=3), "average_3d")
+    words = b.op(OpKind.EMBEDDING, [mean, b.floats(5, 3, name="table")], name="embedding")
+    step = b.op(OpKind.BIT_PLANES, [words], PlanesOptions(PlanesKind.HEAVISIDE, 1), "step")
+    return [volume, step]
+
+
+def _metadata() -> Metadata:
+    return Metadata(
         producer="xlite 0.1.0",
         source_name="model.h5",
         source_sha256="0" * 64,
@@ -143,7 +204,6 @@ def every_op_model() -> Model:
         preprocessing=Preprocessing(1 / 128, -1.0),
         entries={"accuracy": "0.91", "": "no key"},
     )
-    return b.model([x, ints], metadata)
 
 
 def chain_model(ops: int) -> Model:
@@ -180,13 +240,26 @@ _TEXT = st.text(max_size=12)
 _FLOAT = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
+# (alpha, threshold) to choose from, where a kind needs or takes them
+_PARAMETERS = {
+    ActivationKind.ELU: [(1.0, 0.0), (0.25, 0.0)],
+    ActivationKind.CELU: [(1.0, 0.0), (-0.5, 0.0)],
+    ActivationKind.HARD_SIGMOID: [(0.25, 0.5)],
+    ActivationKind.SOFT_SHRINK: [(0.0, 0.5)],
+    ActivationKind.THRESHOLD: [(-2.0, 0.5)],
+    ActivationKind.SQUAREPLUS: [(4.0, 0.0)],
+}
+
+
 @st.composite
 def activations(draw: st.DrawFn) -> Activation:
     kind = draw(st.sampled_from(ActivationKind))
-    if kind is not ActivationKind.RELU:
-        return Activation(kind)
+    if kind not in (ActivationKind.RELU, ActivationKind.CLIP):
+        alpha, threshold = draw(st.sampled_from(_PARAMETERS.get(kind, [(0.0, 0.0)])))
+        return Activation(kind, alpha, threshold=threshold)
     threshold, room = draw(st.sampled_from([0.0, -1.5, 2.25])), draw(st.sampled_from([0.0, 6.0, math.inf]))
-    return Activation(kind, draw(st.sampled_from([0.0, 0.25])), threshold + room, threshold)
+    alpha = draw(st.sampled_from([0.0, 0.25])) if kind is ActivationKind.RELU else 0.0
+    return Activation(kind, alpha, threshold + room, threshold)
 
 
 @st.composite
@@ -229,9 +302,11 @@ def _conv(draw: st.DrawFn, b: Builder, x: int) -> int:
     shape = (filters, kernel_h, kernel_w, channels)
     packed = binary or draw(st.booleans())
     kernel = b.bits(*shape, packed_axes=3) if packed else b.floats(*shape)
-    scale = b.floats(filters) if packed and out is F32 and draw(st.booleans()) else -1
+    scale = b.floats(filters) if out is F32 and draw(st.booleans()) else -1
     bias = b.floats(filters) if out is F32 and draw(st.booleans()) else -1
-    y = b.op(OpKind.CONV_2D, [x, kernel, scale, bias, b.ints(filters) if out is BIT else -1], options, draw(_TEXT))
+    threshold = b.ints(filters) if out is BIT else -1
+    mask = b.bits(*shape, packed_axes=3) if packed and draw(st.booleans()) else -1
+    y = b.op(OpKind.CONV_2D, [x, kernel, scale, bias, threshold, mask], options, draw(_TEXT))
     if out is not I32:
         return y
     b.outputs.append(y)
@@ -270,10 +345,46 @@ def _unpack(draw: st.DrawFn, b: Builder, x: int) -> int:
     return b.op(OpKind.UNPACK, [x], name=draw(_TEXT))
 
 
+def _pairwise(draw: st.DrawFn, b: Builder, x: int) -> int:
+    kind = draw(st.sampled_from([OpKind.ADD, OpKind.SUBTRACT, OpKind.MULTIPLY, OpKind.DIVIDE, OpKind.MINIMUM]))
+    constant = b.floats(*(draw(st.sampled_from([1, d])) for d in b.type(x).shape))
+    first = kind is OpKind.SUBTRACT and draw(st.booleans())
+    return b.op(kind, [constant, x] if first else [x, constant], name=draw(_TEXT))
+
+
+def _planes(draw: st.DrawFn, b: Builder, x: int) -> int:
+    kind = draw(st.sampled_from(PlanesKind))
+    options = PlanesOptions(kind, 1 if kind is PlanesKind.HEAVISIDE else draw(st.integers(1, 8)))
+    planes = b.op(OpKind.BIT_PLANES, [x], options, draw(_TEXT))
+    return b.op(OpKind.FROM_PLANES, [planes], options) if draw(st.booleans()) else planes
+
+
+def _transpose(draw: st.DrawFn, b: Builder, x: int) -> int:
+    return b.op(OpKind.TRANSPOSE, [x], TransposeOptions((0, *draw(st.permutations([1, 2, 3])))), draw(_TEXT))
+
+
+def _slice(draw: st.DrawFn, b: Builder, x: int) -> int:
+    begin = [draw(st.integers(0, d - 1)) for d in b.type(x).shape]
+    stride = [1, *(draw(st.integers(1, 3)) for _ in begin[1:])]
+    size = [(d - 1 - i) // s + 1 for d, i, s in zip(b.type(x).shape, begin, stride)]
+    return b.op(OpKind.SLICE, [x], SliceOptions(tuple(begin), tuple(size), tuple(stride)), draw(_TEXT))
+
+
+def _tile(draw: st.DrawFn, b: Builder, x: int) -> int:
+    multiples = (1, draw(st.integers(1, 2)), 1, draw(st.integers(1, 2)))
+    return b.op(OpKind.TILE, [x], TileOptions(multiples), draw(_TEXT))
+
+
+def _reduce(draw: st.DrawFn, b: Builder, x: int) -> int:
+    axes = tuple(sorted(draw(st.sets(st.integers(1, 3), min_size=1))))
+    return b.op(OpKind.REDUCE, [x], ReduceOptions(draw(st.sampled_from(ReduceKind)), axes, True), draw(_TEXT))
+
+
 def _custom(draw: st.DrawFn, b: Builder, x: int) -> int:
     options = CustomOptions(draw(st.text(min_size=1, max_size=12)), draw(st.binary(max_size=9)))
     return b.op(OpKind.CUSTOM, [x], options, draw(_TEXT), out=b.type(x))
 
 
-_float_steps = [_conv, _sign, _norm, _add, _pad, _pool, _join, _custom]
-_bit_steps = [_conv, _unpack, _pad, _pool, _join, _custom]
+_moves = [_pad, _pool, _join, _transpose, _slice, _tile, _custom]
+_float_steps = [_conv, _sign, _norm, _add, _pairwise, _planes, _reduce, *_moves]
+_bit_steps = [_conv, _unpack, *_moves]

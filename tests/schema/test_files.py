@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.schema.models import assert_same, every_op_model, small_model
+from tests.schema.models import assert_same, every_op_model, first_ops_model, small_model
 from xlite.schema import FileError, VerifyError, files, load_model, read_model, verify, write_file, write_model
+from xlite.schema.types import VERSION_MAJOR, VERSION_MINOR
 
 DATA = Path(__file__).parent / "data"
 
@@ -142,19 +143,28 @@ def test_links_are_followed_and_modes_kept(saved: Path) -> None:
 # -- files of released versions ------------------------------------------------------------------------------
 
 
-def test_a_file_of_version_1_0_keeps_loading() -> None:
-    """data/v1_0.xlite was written once, when version 1.0 was made, and is never written again. When
-    ``every_op_model`` grows, this test keeps the old one."""
-    model = load_model(DATA / "v1_0.xlite")
-    assert_same(model, every_op_model())
+# Each was written once, when its version was made, and is never written again: version -> what it holds.
+RELEASED = {"1_0": first_ops_model, "1_1": every_op_model}
 
 
-def test_the_writer_still_makes_files_that_version_1_0_would_read() -> None:
-    """Writing the old file's model again loses nothing of it."""
-    old = load_model(DATA / "v1_0.xlite")
-    again = read_model(write_model(old))
+@pytest.mark.parametrize("version", RELEASED)
+def test_a_file_of_every_released_version_keeps_loading(version: str) -> None:
+    assert_same(load_model(DATA / f"v{version}.xlite"), RELEASED[version]())
+
+
+def test_there_is_a_file_of_this_version() -> None:
+    assert f"{VERSION_MAJOR}_{VERSION_MINOR}" in RELEASED
+
+
+@pytest.mark.parametrize("version", RELEASED)
+def test_the_writer_still_makes_files_that_an_older_reader_takes(version: str) -> None:
+    """Writing an old file's model again loses nothing of it and gives the same bytes as then."""
+    old = load_model(DATA / f"v{version}.xlite")
+    data = write_model(old)
+    again = read_model(data)
     verify(again)
     assert_same(again, old)
+    assert data == (DATA / f"v{version}.xlite").read_bytes()
 
 
 # -- what importing costs ------------------------------------------------------------------------------------

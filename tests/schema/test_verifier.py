@@ -173,7 +173,7 @@ RULES = {
     ),
     "writes an input": (set_op(0, outputs=(0,)), r"^op 0 .*: writes tensor 0 'input', which is a graph input$"),
     "writes twice": (set_op(2, outputs=(4,)), r"^op 2 .*: writes tensor 4 'conv/out', which is written already$"),
-    "arity": (set_op(1, inputs=(1, 2)), r"^op 1 \(conv_2d 'conv'\): needs 5 inputs, has 2$"),
+    "arity": (set_op(1, inputs=(1,)), r"^op 1 \(conv_2d 'conv'\): needs 6 inputs, has 1$"),
     "absent input": (
         set_op(1, inputs=(1, -1, -1, -1, -1)),
         r"^op 1 .*: input 'filter' is absent$",
@@ -293,6 +293,41 @@ def test_a_model_of_every_kind_of_op_is_valid() -> None:
     model = every_op_model()
     assert {op.kind for op in model.ops} == set(OpKind)
     verify(model)
+
+
+def test_a_constant_may_be_one_operand_where_the_op_says_so() -> None:
+    message = r"must be an activation, a constant has no batch$"
+    for kind, first in (
+        (OpKind.ADD, False),
+        (OpKind.MULTIPLY, False),
+        (OpKind.SUBTRACT, True),
+        (OpKind.DIVIDE, True),
+    ):
+        b = Builder()
+        x, constant = b.input(1, 4), b.floats(1, 4)
+        verify(b.model([b.op(kind, [x, constant])]))
+        b = Builder()
+        model = b.model([b.op(kind, [b.floats(1, 4), b.input(1, 4)])])
+        if first:
+            verify(model)
+        else:
+            with pytest.raises(VerifyError, match="input 'a' " + message):
+                verify(model)
+        b = Builder()
+        b.input(1, 4)
+        model = b.model([b.op(kind, [b.floats(1, 4), b.floats(1, 4)])])
+        with pytest.raises(VerifyError, match=message):
+            verify(model)
+
+
+def test_a_mask_is_a_constant_with_its_unused_bits_zero() -> None:
+    model = every_op_model()
+    (index,) = (i for i, t in enumerate(model.tensors) if t.name == "mask")
+    words = model.tensors[index].data.copy()
+    words[0, 0] |= 1 << 31  # a row holds 27 bits
+    model.tensors[index].data = words
+    with pytest.raises(VerifyError, match=rf"^tensor {index} 'mask': unused bits \(from bit 27 "):
+        verify(model)
 
 
 def test_a_custom_op_may_take_constants_and_give_several_outputs() -> None:
