@@ -200,7 +200,7 @@ def _relu(x: Array, a) -> Array:
 
 def _soft_shrink(x: Array, a) -> Array:
     t = a.threshold
-    return np.where(x > t, x - t, np.where(x < -t, x + t, 0.0 * x))
+    return np.where(x > t, x - t, np.where(x < -t, x + t, 0.0))
 
 
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772

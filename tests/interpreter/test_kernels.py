@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.interpreter.cases import FAMILIES, make_case, run_kernel
+from tests.interpreter.making import BIT, Maker, activation_of
 from tests.oracle import evaluate, tolerance
 from xlite.interpreter import backends
 from xlite.schema.contracts import SLOTS, inplace_inputs
-from xlite.schema.types import DType, OpKind
+from xlite.schema.types import ActivationKind, ActivationOptions, DenseOptions, DType, OpKind
 
 PYTHON_BACKENDS = [
     "numpy",
@@ -62,6 +66,44 @@ def test_kernel_equals_oracle(backend, family):
     else:
         everything = backend == "numpy" or family.__name__ in NUMBA_WHOLLY
         assert computed == (SEEDS if everything else 0)
+
+
+EDGES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -1.5, 1.0, -1.0, 3.0, -3.0, 6.0]
+EDGES += [0.3, -0.3, 1e-30, -1e-30, 1e-4, -1e-4, 20.0, -20.0, 87.0, -87.0, 100.0, -100.0, 3e4, -3e4]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ActivationKind if kind is not ActivationKind.NONE])
+@pytest.mark.parametrize("backend", PYTHON_BACKENDS)
+def test_activations_at_their_edges(backend, kind):
+    x = np.array([EDGES], np.float32)
+    pick = random.Random(0)
+    for _ in range(4):
+        maker = Maker(0)
+        maker.give(x)
+        case = maker.case(OpKind.ACTIVATION, ActivationOptions(activation_of(kind, pick)))
+        kernel = kernel_for(backend, case) or kernel_for("numpy", case)
+        assert_same(run_kernel(kernel, case), case)
+
+
+@pytest.mark.parametrize("kind", ActivationKind)
+@pytest.mark.parametrize("backend", PYTHON_BACKENDS)
+def test_activations_after_a_filter(backend, kind):
+    """The sums are exact, so that what decides at a step is known: the activation sees the oracle's number."""
+    maker, pick = Maker(int(kind)), random.Random(int(kind))
+    maker.add((3, 40), BIT)
+    maker.add((33, 40), BIT)
+    maker.give((maker.rng.integers(1, 5, size=33) / 8).astype(np.float32))
+    maker.give((maker.rng.integers(-9, 9, size=33) / 16).astype(np.float32))
+    case = maker.case(OpKind.DENSE, DenseOptions(activation=activation_of(kind, pick)))
+    case = replace(case, types=(*case.types, None, None), values=(*case.values, None, None))
+    actual = run_kernel(kernel_for(backend, case), case)
+    plain = replace(case, op=replace(case.op, options=DenseOptions()))
+    maker = Maker(0)
+    maker.give(run_kernel(kernel_for("numpy", plain), plain))
+    if kind is ActivationKind.NONE:
+        np.testing.assert_array_equal(actual, maker.values[0])
+    else:
+        assert_same(actual, maker.case(OpKind.ACTIVATION, ActivationOptions(case.op.options.activation)))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)

@@ -87,7 +87,7 @@ def _gelu_tanh(x: np.ndarray) -> np.ndarray:
 
 
 def _soft_shrink(x: np.ndarray, a: _Parameters) -> np.ndarray:
-    return np.where(x > a.threshold, x - a.threshold, np.where(x < -a.threshold, x + a.threshold, _ZERO * x))
+    return np.where(x > a.threshold, x - a.threshold, np.where(x < -a.threshold, x + a.threshold, _ZERO))
 
 
 def _sparse_plus(x: np.ndarray) -> np.ndarray:

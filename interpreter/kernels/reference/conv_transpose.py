@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def _add_up(t: _Transpose, image: np.ndarray, tile: Tile, acc: np.ndarray) -> No
         weights = t.weights(block)
         for tap in geometry.visible_taps(tuple(every)):
             seen = _values(t, image[tap.outputs])[..., channels]
-            of_tap = (slice(None), *tap.index)
+            of_tap: tuple[Union[slice, int], ...] = (slice(None), *tap.index)
             products = seen @ weights[of_tap].T
             part = acc[tap.inputs][..., block]
             part += products.astype(acc.dtype)
