@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlite.converter.frontend.model import Call, Ref, map_refs, refs_in
+from xlite.converter.frontend.model import Call, KerasLayer, Ref, map_refs, refs_in
 from xlite.schema.errors import ConversionError, FileError
 
 _MAX_DEPTH = 32  # of models nested in models
@@ -61,7 +61,7 @@ def parse_model(config: dict[str, Any]) -> LayerSpec:
     return root
 
 
-def is_operation(spec: LayerSpec) -> bool:
+def is_operation(spec: LayerSpec | KerasLayer) -> bool:
     """True for a ``keras.ops`` node of a functional Keras 3 model, which is no layer and has no weights."""
     return spec.module.startswith(("keras.src.ops", "keras.ops"))
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from xlite.converter.frontend.model import KerasLayer
+from xlite.converter.frontend.config import is_operation
+from xlite.converter.frontend.model import KerasLayer, refs_in
 from xlite.schema.errors import ConversionError
 
 _PLAIN = {"float32", "float64", "float16", "bfloat16", "half", "double", "mixed_float16", "mixed_bfloat16"}
@@ -40,13 +41,31 @@ def policy_name(config: dict[str, Any]) -> str:
     return policy if isinstance(policy, str) else "float32"
 
 
+def index_inputs(layers: list[KerasLayer]) -> set[str]:
+    """The names of integer inputs that only select rows of embeddings: they stay integers."""
+    selecting, computing = set(), set()
+    for layer in layers:
+        read = {ref.layer for call in layer.calls for ref in refs_in([call.args, call.kwargs])}
+        (selecting if layer.class_name == "Embedding" else computing).update(read)
+    return {
+        layer.name
+        for layer in layers
+        if layer.class_name == "InputLayer"
+        and policy_name(layer.config) in _INPUTS
+        and layer.name in selecting - computing
+    }
+
+
 def notes_on_dtypes(layers: list[KerasLayer]) -> list[str]:
     """A sentence for each policy other than float32, with the layers that have it.
 
     Raises ConversionError for a policy that xlite cannot honour.
     """
     found: dict[str, list[str]] = {}
+    indices = index_inputs(layers)
     for layer in layers:
+        if is_operation(layer):
+            continue  # the dtype of a Cast is no policy
         policy = policy_name(layer.config)
         is_input = layer.class_name == "InputLayer"
         if layer.config.get("quantization_config") or not (policy in _PLAIN or (is_input and policy in _INPUTS)):
@@ -54,7 +73,7 @@ def notes_on_dtypes(layers: list[KerasLayer]) -> list[str]:
                 f"layer '{layer.name}' has the dtype policy '{policy}', which xlite cannot read; convert the "
                 "model as it was before `quantize`, with float32 layers"
             )
-        if policy != "float32":
+        if policy != "float32" and layer.name not in indices:
             found.setdefault(policy, []).append(layer.name)
     return [_note(policy, names) for policy, names in found.items()]
 

@@ -7,16 +7,28 @@ import sys
 import types
 
 from xlite.converter.lowering import (  # noqa: F401  (each registers its layers)
+    activation_functions,
     code,
     conv,
+    conv_3d,
+    conv_transpose,
     dense,
+    embedding,
+    keras_operations,
     larq_quantizers,
     larq_zoo,
+    layer_norm,
     merge,
     norm,
     passthrough,
     pooling,
+    preprocessing,
+    recurrent,
+    separable,
     shape,
+    tensorflow_operations,
+    time_distributed,
+    upsampling,
 )
 from xlite.converter.lowering.activation import activation
 from xlite.converter.lowering.build import lower

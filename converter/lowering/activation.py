@@ -14,8 +14,8 @@ from typing import Any, Callable
 
 import numpy as np
 
-from xlite.converter.frontend.model import KerasLayer
 from xlite.converter.graph import Value
+from xlite.converter.lowering import elementwise
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.names import look_up, named
 from xlite.converter.lowering.quantizers import apply_input_quantizer, is_input_quantizer
@@ -27,7 +27,7 @@ ActivationFunction = Callable[[Context, Value], Value]
 _ACTIVATIONS: dict[str, ActivationFunction] = {}
 
 # Layers without weights that Keras takes as an activation, as in Dense(8, activation=LeakyReLU()).
-_LAYERS = ("Activation", "ReLU", "LeakyReLU", "ThresholdedReLU", "Softmax")
+_LAYERS = ("Activation", "ReLU", "LeakyReLU", "ThresholdedReLU", "Softmax", "ELU")
 
 
 def activation(*names: str) -> Callable[[ActivationFunction], ActivationFunction]:
@@ -38,6 +38,11 @@ def activation(*names: str) -> Callable[[ActivationFunction], ActivationFunction
         return function
 
     return register
+
+
+def activation_named(name: str) -> ActivationFunction:
+    """The activation that is registered under a name; KeyError where there is none."""
+    return _ACTIVATIONS[name]
 
 
 def activated(ctx: Context, x: Value, key: str = "activation") -> Value:
@@ -66,9 +71,8 @@ def activated(ctx: Context, x: Value, key: str = "activation") -> Value:
 
 
 def _as_layer(ctx: Context, x: Value, class_name: str, config: dict[str, Any]) -> Value:
-    layer = KerasLayer(ctx.name, class_name, class_name, config)
-    inner = Context(ctx.graph, layer, ctx.call, ctx.report, {})
-    result = find_lowering(layer)(inner, x)
+    inner = ctx.inner({"class_name": class_name, "config": config})
+    result = find_lowering(inner.layer)(inner, x)
     assert isinstance(result, Value)
     return result
 
@@ -168,11 +172,7 @@ def _prelu_layer(ctx: Context, x: Value) -> Value:
 
 @lowering("Softmax")
 def _softmax_layer(ctx: Context, x: Value) -> Value:
-    axis = ctx.config.get("axis", -1)
-    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-    if [a % len(x.type.shape) for a in axes] != [len(x.type.shape) - 1]:
-        raise ctx.unsupported(f"normalizes over axis {axis}", "permute the model so that it is the last axis")
-    return ctx.add(OpKind.SOFTMAX, [x])
+    return elementwise.softmax(ctx, x, ctx.config.get("axis", -1))
 
 
 def _number(value: Any) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from xlite.converter.frontend.model import KerasLayer, KerasModel, Ref, refs_in
+from xlite.converter.frontend.dtypes import index_inputs
+from xlite.converter.frontend.model import KerasLayer, KerasModel, Ref, map_refs, refs_in
 from xlite.converter.graph import Graph, Layer, Value
 from xlite.converter.lowering.context import Context
-from xlite.converter.lowering.registry import find_lowering
+from xlite.converter.lowering.registry import find_lowering, operation_name
 from xlite.schema.errors import ConversionError
 from xlite.schema.types import DType, OpKind, ReshapeOptions, TensorType
 
@@ -24,14 +26,15 @@ def lower(model: KerasModel) -> Graph:
     rows = {layer.name: _row(layer) for layer in model.layers}
     shared: dict[str, dict[str, Value]] = {layer.name: {} for layer in model.layers}
     graph.layers = list(rows.values())
+    indices = index_inputs(model.layers)
     for name, number in model.order:
         layer = layers[name]
         call = layer.calls[number]
         if layer.class_name == "InputLayer":
-            values[name, number] = [_input(layer)]
+            values[name, number] = [_input(layer, DType.INT32 if name in indices else DType.FLOAT32)]
             continue
-        context = Context(graph, layer, call, rows[name], shared[name])
-        values[name, number] = _lower_call(context, number, _inputs(context, values))
+        context = Context(graph, layer, call, rows[name], shared[name], model.keras_version)
+        values[name, number] = _lower_call(context, number, *_arguments(context, values))
     graph.inputs = [_value(values, ref) for ref in model.inputs]
     _set_outputs(graph, [(ref.layer, _value(values, ref)) for ref in model.outputs])
     return graph
@@ -41,7 +44,7 @@ def _row(layer: KerasLayer) -> Layer:
     return Layer(layer.name, layer.class_name, parameters=sum(int(w.size) for w in layer.weights))
 
 
-def _input(layer: KerasLayer) -> Value:
+def _input(layer: KerasLayer, dtype: DType) -> Value:
     shape = layer.config.get("batch_shape") or layer.config.get("batch_input_shape")
     if not isinstance(shape, list) or not shape:
         raise ConversionError(
@@ -58,14 +61,18 @@ def _input(layer: KerasLayer) -> Value:
         )
     if not all(isinstance(size, int) and size >= 1 for size in shape[1:]):
         raise ConversionError(f"input '{layer.name}' has the shape {tuple(shape)}; give it whole numbers above 0")
-    return Value(layer.name, TensorType((1, *shape[1:]), DType.FLOAT32))
+    return Value(layer.name, TensorType((1, *shape[1:]), dtype))
 
 
-def _inputs(ctx: Context, values: dict[tuple[str, int], list[Value]]) -> list[Value]:
+def _arguments(ctx: Context, values: dict[tuple[str, int], list[Value]]) -> tuple[list[Any], dict[str, Any]]:
+    """What a lowering is called with: a layer's input tensors, or an operation's arguments as written."""
+    if operation_name(ctx.layer):
+        args, kwargs = map_refs([ctx.call.args, ctx.call.kwargs], lambda ref: _value(values, ref))
+        return args, {key: value for key, value in kwargs.items() if key != "name" and value is not None}
     for name, argument in ctx.call.kwargs.items():
         if name != "inputs" and next(refs_in(argument), None) is not None:
             raise ctx.unsupported(f"is called with a tensor as {name}=", "call it with its inputs alone")
-    return [_value(values, ref) for ref in ctx.call.inputs]
+    return [_value(values, ref) for ref in ctx.call.inputs], {}
 
 
 def _value(values: dict[tuple[str, int], list[Value]], ref: Ref) -> Value:
@@ -78,11 +85,11 @@ def _value(values: dict[tuple[str, int], list[Value]], ref: Ref) -> Value:
     return outputs[ref.tensor]
 
 
-def _lower_call(ctx: Context, number: int, inputs: list[Value]) -> list[Value]:
+def _lower_call(ctx: Context, number: int, args: list[Any], kwargs: dict[str, Any]) -> list[Value]:
     function = find_lowering(ctx.layer)
     known = len(ctx.graph.nodes)
     try:
-        result = function(ctx, *inputs)
+        result = function(ctx, *args, **kwargs)
     except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise ctx.error(
             f"could not be lowered ({type(error).__name__}: {error})",

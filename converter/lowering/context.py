@@ -17,12 +17,23 @@ from xlite.schema.types import OpKind, Options, TensorType
 class Context:
     """One call of one layer. ``layer`` is what the frontend read, ``report`` its row in the report."""
 
-    def __init__(self, graph: Graph, layer: KerasLayer, call: Call, report: Layer, shared: dict[str, Value]):
+    def __init__(
+        self,
+        graph: Graph,
+        layer: KerasLayer,
+        call: Call,
+        report: Layer,
+        shared: dict[str, Value],
+        keras_version: str = "",
+        part: str = "",
+    ):
         self.graph = graph
         self.layer = layer
         self.call = call
         self.report = report
+        self.keras_version = keras_version  # of the Keras that wrote the model, "" where it does not say
         self._shared = shared  # constants of this layer, for its later calls
+        self._part = part  # before the names of constants, in a layer that holds others
 
     @property
     def name(self) -> str:
@@ -31,6 +42,27 @@ class Context:
     @property
     def config(self) -> dict[str, Any]:
         return self.layer.config
+
+    @property
+    def is_keras_2(self) -> bool:
+        """True for a model that Keras 2 (or 1) wrote: some names mean other functions there."""
+        return self.keras_version.split(".")[0] in ("1", "2")
+
+    def inner(self, value: dict[str, Any], weights: Sequence[np.ndarray] = (), part: str = "") -> Context:
+        """The context of a layer that this one holds, from its serialized ``value``: its nodes and its row in the
+        report are this one's. ``weights`` are those of this layer's that belong to it; ``part`` tells its
+        constants from those of others."""
+        class_name = str(value["class_name"])
+        layer = KerasLayer(
+            self.name,
+            class_name.rsplit(">", 1)[-1],
+            str(value.get("registered_name") or class_name),
+            value.get("config") or {},
+            weights=list(weights),
+            module=str(value.get("module") or ""),
+        )
+        part = f"{self._part}{part}/" if part else self._part
+        return Context(self.graph, layer, self.call, self.report, self._shared, self.keras_version, part)
 
     # -- reading the layer -------------------------------------------------------------------------------------
 
@@ -87,9 +119,14 @@ class Context:
 
     def constant(self, role: str, data: np.ndarray) -> Value:
         """A float32 or int32 constant of this layer. All calls of a shared layer get the same one."""
+        role = self._part + role
         if role not in self._shared:
             self._shared[role] = graphs.constant(f"{self.name}/{role}", data)
         return self._shared[role]
+
+    def literal(self, data: Any) -> Value:
+        """A float32 constant that this call brings along, which another call of the layer need not share."""
+        return graphs.constant(f"{self.name}/literal", np.asarray(data, np.float32))
 
     # -- refusing ----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable, Union
 
+from xlite.converter.frontend.config import is_operation
 from xlite.converter.frontend.model import KerasLayer
 from xlite.converter.graph import Value
 from xlite.schema.errors import UnsupportedLayerError
@@ -22,6 +23,9 @@ from xlite.schema.errors import UnsupportedLayerError
 Lowering = Callable[..., Union[Value, Sequence[Value]]]
 
 _LOWERINGS: dict[str, Lowering] = {}
+
+# What Keras 2 calls the nodes that hold a TensorFlow function.
+_TENSORFLOW_NODES = ("TFOpLambda", "SlicingOpLambda", "ClassMethod")
 
 # Packages whose classes files name without the package.
 _HOUSES = ("", "keras", "tf_keras", "tensorflow", "larq", "xlite", "builtins")
@@ -31,7 +35,11 @@ def lowering(*names: str) -> Callable[[Lowering], Lowering]:
     """Decorator: registers a function as the lowering of the layers called ``names``.
 
     A name is what Keras registers a class under (``"MyPkg>MyLayer"``), or the bare class name of one that is not
-    registered. The function is called once for every call of such a layer, with a
+    registered. Nodes that are no layers have names of their own: ``"keras.ops.Clip"`` for an operation of
+    ``keras.ops`` by its class, ``"tf.clip_by_value"`` for a TensorFlow function in a Keras 2 model; their
+    functions are called with the node's own arguments, Values in place of tensors.
+
+    The function is called once for every call of such a layer, with a
     :class:`~xlite.converter.lowering.context.Context` and one Value for each input, and returns the output Value
     (or a list of them). A later registration replaces an earlier one.
     """
@@ -46,13 +54,31 @@ def lowering(*names: str) -> Callable[[Lowering], Lowering]:
 
 def find_lowering(layer: KerasLayer) -> Lowering:
     """The lowering of a layer; UnsupportedLayerError, saying how to register one, where there is none."""
-    function = _LOWERINGS.get(layer.registered_name)
-    if function is not None and not (_is_ours(function) and _is_foreign(layer)):
+    operation = operation_name(layer)
+    function = _LOWERINGS.get(operation or layer.registered_name)
+    if function is not None and (operation or not (_is_ours(function) and _is_foreign(layer))):
         return function
+    if operation:
+        raise UnsupportedLayerError(
+            f"'{layer.name}' is the operation {operation}, which has no lowering; write the model without it, or "
+            f'register one with @xlite.converter.lowering("{operation}")'
+        )
     raise UnsupportedLayerError(
         f"layer '{layer.name}' ({layer.registered_name}) has no lowering; replace it by layers that xlite knows, "
         f'or register one with @xlite.converter.lowering("{layer.registered_name}")'
     )
+
+
+def operation_name(layer: KerasLayer) -> str:
+    """The name of an operation that stands among the layers, as lowerings are registered for it; "" for a layer.
+
+    ``keras.ops`` nodes have a class each; TensorFlow's functions are named by where they stand in its Python API.
+    """
+    if is_operation(layer):
+        return f"keras.ops.{layer.class_name}"
+    if layer.class_name in _TENSORFLOW_NODES:
+        return "tf." + str(layer.config.get("function", layer.class_name)).replace("compat.v1.", "")
+    return ""
 
 
 def _is_ours(function: Lowering) -> bool:

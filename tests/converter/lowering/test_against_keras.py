@@ -13,52 +13,13 @@ keras = pytest.importorskip("keras", reason="Keras is not installed")
 pytestmark = pytest.mark.keras
 
 from tests.converter.evaluate import evaluate  # noqa: E402
+from tests.converter.lowering.checking import check, inputs_of, one, seeded  # noqa: E402
 from xlite import layers as xl  # noqa: E402
 from xlite.converter.frontend import read  # noqa: E402
 from xlite.converter.lowering import lower  # noqa: E402
 from xlite.quantizers import ApproxSign, MagnitudeAwareSign, SteSign  # noqa: E402
 
 L = keras.layers
-
-
-def seeded(model, seed=0):
-    """Weights of both signs; variances positive, moving means away from 0."""
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        values = rng.normal(0, 1, weight.shape)
-        weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
-    return model
-
-
-def inputs_of(model, seed=1):
-    """A batch of two, with zeros of both kinds among the numbers: their signs count."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for tensor in model.inputs:
-        x = rng.normal(0, 1.5, (2, *tensor.shape[1:])).astype(np.float32)
-        x.flat[::7] = 0.0
-        x.flat[3::11] = -0.0
-        found.append(x)
-    return found
-
-
-def check(model, seed=0):
-    """The lowered model gives what Keras's ``predict`` gives."""
-    seeded(model, seed)
-    xs = inputs_of(model)
-    expected = model.predict_on_batch(xs if len(xs) > 1 else xs[0])
-    expected = [np.asarray(y) for y in keras.tree.flatten(expected)]
-    graph = lower(read(model))
-    got = evaluate(graph, *xs)
-    assert len(got) == len(expected)
-    for mine, theirs in zip(got, expected):
-        assert mine.shape == theirs.shape
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * max(1.0, np.abs(theirs).max()))
-    return graph
-
-
-def one(layer, shape=(7, 6, 5)):
-    return check(keras.Sequential([keras.Input(shape), layer]))
 
 
 PADDING = ("valid", "same")
