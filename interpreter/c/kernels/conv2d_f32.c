@@ -98,21 +98,6 @@ static void tile_bits(const float *x, const uint32_t *w, ptrdiff_t k, float sums
   add_pair(sums[3], a3, b3);
 }
 
-/* The same where weights whose bit of z[f] is 1 are 0. */
-static void tile_ternary(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k,
-                         float sums[TILE][STRIP]) {
-  for (int f = 0; f < TILE; ++f) {
-    xl_f32x4 a = xl_splat4(0), b = a;
-    for (ptrdiff_t i = 0; i < k; ++i) {
-      if (z[f] & xl_lane_bit[i]) continue;
-      const xl_u32x4 flips = xl_splat4_u32(xl_flip_of(w + f, i));
-      a = xl_add4(a, xl_flip4(xl_load4(x + i * STRIP), flips));
-      b = xl_add4(b, xl_flip4(xl_load4(x + i * STRIP + XL_LANES), flips));
-    }
-    add_pair(sums[f], a, b);
-  }
-}
-
 /* One pixel, its window contiguous: the same sums in the same order. */
 static void column_f32(const float *x, const float *const *w, ptrdiff_t k, float sums[TILE][STRIP]) {
   const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
@@ -137,20 +122,21 @@ static void column_bits(const float *x, const uint32_t *w, ptrdiff_t k, float su
   sums[0][0] += t0, sums[1][0] += t1, sums[2][0] += t2, sums[3][0] += t3;
 }
 
-static void column_ternary(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k,
-                           float sums[TILE][STRIP]) {
-  for (int f = 0; f < TILE; ++f) {
-    float t = 0;
-    for (ptrdiff_t i = 0; i < k; ++i) {
-      if (!(z[f] & xl_lane_bit[i])) t += xl_flip(x[i], xl_flip_of(w + f, i));
-    }
-    sums[f][0] += t;
-  }
+/* Word `at` of each of these filters. */
+static void words_of(const conv *c, const uint32_t *rows, int32_t filter, int32_t last, ptrdiff_t at,
+                     uint32_t *w) {
+  for (int f = 0; f < TILE; ++f) w[f] = rows[xl_min32(filter + f, last) * xl_words(c->k) + at];
 }
 
-/* Word `at` of each of these filters. */
-static void words_of(const conv *c, const uint32_t *rows, int32_t filter, int32_t last, ptrdiff_t at, uint32_t *w) {
-  for (int f = 0; f < TILE; ++f) w[f] = rows[xl_min32(filter + f, last) * xl_words(c->k) + at];
+/* Signs and zeros as floats: bit i of w[f] is the sign of weights[f][i], which is 0 where that bit of z[f] is 1. A
+ * product costs no more than changing a sign, and each of these serves a whole strip. */
+static void unpack(const uint32_t *w, const uint32_t *z, float weights[TILE][CHUNK]) {
+  for (int f = 0; f < TILE; ++f) {
+    for (int i = 0; i < CHUNK; ++i) {
+      const float sign = w[f] & xl_lane_bit[i] ? -1.0f : 1.0f;
+      weights[f][i] = z[f] & xl_lane_bit[i] ? 0.0f : sign;
+    }
+  }
 }
 
 /* The dot products of filters `filter` to filter + TILE - 1, in chunks; filters behind `last` are computed as
@@ -172,7 +158,10 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
         continue;
       }
       words_of(c, c->zeros, filter, last, i / XL_WORD_BITS, z);
-      (width == 1 ? column_ternary : tile_ternary)(x, w, z, n, sums);
+      float unpacked[TILE][CHUNK];
+      unpack(w, z, unpacked);
+      const float *const rows[TILE] = {unpacked[0], unpacked[1], unpacked[2], unpacked[3]};
+      (width == 1 ? column_f32 : tile_f32)(x, rows, n, sums);
     }
   }
 }

@@ -40,9 +40,19 @@ static void add_tap_bits(const float *x, const void *filter, const uint32_t *zer
 static void add_tap_ternary(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
                             float *y) {
   const uint32_t *w = (const uint32_t *)filter;
+  if (m == 1) {
+    for (; in_c >= XL_WORD_BITS; in_c -= XL_WORD_BITS, x += XL_WORD_BITS, y += XL_WORD_BITS) {
+      const uint32_t word = *w++, zero = *zeros++;
+      for (int i = 0; i < XL_WORD_BITS; ++i) {
+        const float value = xl_flip(x[i], word & xl_lane_bit[i] ? 0x80000000u : 0);
+        y[i] += zero & xl_lane_bit[i] ? 0.0f : value;
+      }
+    }
+  }
   for (int32_t c = 0, o = 0; c < in_c; ++c) {
     for (int32_t i = 0; i < m; ++i, ++o) {
-      if (xl_flip_of(zeros, o) == 0) y[o] += xl_flip(x[c], xl_flip_of(w, o));
+      const float value = xl_flip(x[c], xl_flip_of(w, o));
+      y[o] += xl_flip_of(zeros, o) ? 0.0f : value;
     }
   }
 }

@@ -76,7 +76,7 @@ def test_dot_products_over_the_grid(kind, channels, dtypes):
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 def test_random_options(family):
-    for seed in range(20 if EXACT in os.environ else 100):
+    for seed in range(10 if EXACT in os.environ else 100):
         check(random_case(family, seed))
 
 
