@@ -291,7 +291,7 @@ typedef struct xl_tile_params {
   int32_t multiples[XL_MAX_RANK];
 } xl_tile_params;
 
-/* REDUCE over the axes whose `reduced` is 1; it is 0 for the others. The output has the others' elements in order. */
+/* REDUCE over the axes whose `reduced` is 1; it is 0 for the others, whose elements the output has in order. */
 enum { XL_REDUCE_SUM = 0, XL_REDUCE_MEAN = 1, XL_REDUCE_MAX = 2, XL_REDUCE_MIN = 3, XL_REDUCE_PROD = 4 };
 typedef struct xl_reduce_params {
   int32_t kind;
