@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xlite.converter.graph import Graph, Value
+from xlite.converter.graph import Graph, Node, Value
 from xlite.interpreter.planner import plan
 from xlite.schema.types import Metadata, Model, Op, Tensor
 from xlite.schema.verifier import verify
@@ -18,7 +18,7 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
     ops = [
         Op(
             kind=node.kind,
-            inputs=_indices(node.inputs, index),
+            inputs=_indices(node, index),
             outputs=tuple(index[v] for v in node.outputs),
             options=node.options,
             name="+".join(node.layers),
@@ -37,11 +37,13 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
     return model
 
 
-def _indices(inputs: list[Value | None], index: dict[Value, int]) -> tuple[int, ...]:
-    """-1 for absent inputs, none of them at the end: files do not name those."""
-    found = [-1 if value is None else index[value] for value in inputs]
-    while found and found[-1] == -1:
-        found.pop()
+def _indices(node: Node, index: dict[Value, int]) -> tuple[int, ...]:
+    """-1 for absent inputs. Files do not name those at the end, so that readers of format 1.0 take what they can
+    compute; an op over bit planes, of which they know nothing, names them all and is refused there."""
+    found = [-1 if value is None else index[value] for value in node.inputs]
+    if getattr(node.options, "planes", 1) == 1:
+        while found and found[-1] == -1:
+            found.pop()
     return tuple(found)
 
 
