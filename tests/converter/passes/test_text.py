@@ -233,7 +233,7 @@ def test_pack_weights_of_three_levels():
 
 
 def test_pack_weights_over_planes():
-    """x = q / 3 of two planes, weights +-1: scale 1 / 6 and bias sum(w) / 2; zeros are padded as -1 in each plane."""
+    """x = q / 3 of two planes, weights +-1: scale 1 / 6 and bias sum(w) / 2; zeros are padded with -1."""
     b = Builder()
     options = PlanesOptions(PlanesKind.DOREFA, 2)
     planes = b.op(OpKind.FROM_PLANES, b.op(OpKind.BIT_PLANES, b.input(5, 5, 8), options=options), options=options)
