@@ -27,6 +27,10 @@ _MAX_EXPANSION = 100
 # Where layers hang in their model: Keras 3 and 2.13, and Keras 2.12.
 _FOLDERS = ("layers", "_layer_checkpoint_dependencies")
 
+# Where layers hang in the layers that hold them: Bidirectional, TimeDistributed, recurrent layers.
+_PARTS = ("forward_layer", "backward_layer", "layer", "cell")
+_DEEPEST = 100  # names in a path: models nested in models, and wrappers in wrappers, end long before
+
 
 def read_config(archive: zipfile.ZipFile) -> tuple[dict[str, Any], str]:
     """The model's configuration and the version of the Keras that wrote it."""
@@ -143,12 +147,16 @@ def _folders(tree: _Tree, specs: list[LayerSpec], place: tuple[str, ...]) -> lis
 
 
 def _variables(tree: _Tree, folder: tuple[str, ...]) -> list[np.ndarray]:
+    """A layer's own variables, then those of the layers that it holds, in the order of ``layer.weights``."""
     place = "/".join((*folder, "vars"))
     group = tree.group(place)
-    if group is None:
-        return []
-    names = sorted(group, key=lambda name: (len(name), name))  # 0, 1, ... 10, 11
-    return [hdf5.array(hdf5.child(group, name), f"{place}/{name}") for name in names]
+    names = [] if group is None else sorted(group, key=lambda name: (len(name), name))  # 0, 1, ... 10, 11
+    found = [hdf5.array(hdf5.child(group, name), f"{place}/{name}") for name in names]
+    for part in _PARTS:
+        inner = (*folder, part)
+        if len(inner) < _DEEPEST and tree.group("/".join(inner)) is not None:
+            found += _variables(tree, inner)
+    return found
 
 
 def snake_case(name: str) -> str:
