@@ -24,6 +24,7 @@ from xlite.converter.passes import (
     merge_transposes,
     pack_weights,
     pool_after_sign,
+    sink_planes,
     sink_unpack,
 )
 from xlite.schema.errors import ConversionError
@@ -38,6 +39,7 @@ STAGES: tuple[tuple[tuple[str, Pass], ...], ...] = (
         ("cancel_sign_unpack", cancel_sign_unpack.run),
         ("fuse_padding", fuse_padding.run),
         ("sink_unpack", sink_unpack.run),
+        ("sink_planes", sink_planes.run),
         ("hoist_sign", hoist_sign.run),
         ("pack_weights", pack_weights.run),
         ("pool_after_sign", pool_after_sign.run),

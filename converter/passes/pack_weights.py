@@ -109,9 +109,10 @@ def _pack(node: Node, kernel: Value, producers: dict[Value, Node]) -> bool:
 
 def _gives_bits(source: Node, kind: OpKind) -> bool:
     """Whether an op of this kind can read the bits behind ``source``. A transposed convolution cannot read planes:
-    each of its outputs sees other taps, so the sum of the weights is none of the filter's."""
+    each of its outputs sees other taps, so the sum of the weights is none of the filter's. Nor can a locally
+    connected one, where each has another filter."""
     if source.kind is OpKind.FROM_PLANES:
-        return kind is not OpKind.CONV_3D_TRANSPOSE
+        return kind not in (OpKind.CONV_3D_TRANSPOSE, OpKind.LOCALLY_CONNECTED_2D)
     return source.kind is OpKind.UNPACK
 
 

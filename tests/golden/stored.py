@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,24 @@ def families() -> dict[str, dict[str, dict[str, np.ndarray]]]:
 
 def names() -> list[str]:
     return [f"{family}:{case}" for family, cases in families().items() for case in cases]
+
+
+# Marked binary by their quantizers, and not to be packed in full: a kernel of more levels, or with an alpha for each
+# input channel; planes where every output has taps or filters of its own.
+_STAY_FLOAT = (
+    "quant_conv:no_kernel_quantizer",
+    "larq:locally_2d float *",
+    "larq:kernel dorefa weights [24]",
+    "larq:kernel dorefa activations 2",
+    "larq:kernel no_op",
+    "larq:transpose *",
+    "larq:locally *, *",
+)
+
+
+def stays_float(name: str) -> bool:
+    """True for a case that ``strict`` refuses."""
+    return any(fnmatchcase(name, pattern) for pattern in _STAY_FLOAT)
 
 
 def load(name: str) -> dict[str, np.ndarray]:

@@ -20,14 +20,10 @@ def converted(tmp_path_factory):
         if name not in cache:
             path = folder / "model.h5"
             path.write_bytes(stored.load(name)["h5"].tobytes())
-            cache[name] = xlite.convert(path, strict=name not in NOT_STRICT).data
+            cache[name] = xlite.convert(path, strict=not stored.stays_float(name)).data
         return cache[name]
 
     return convert
-
-
-# A layer with one of the two quantizers only: the mark cannot hold in full.
-NOT_STRICT = {"quant_conv:no_kernel_quantizer"}
 
 
 @pytest.mark.parametrize("backend", available_backends())

@@ -19,10 +19,11 @@ from tests.golden.cases import all_cases  # noqa: E402
 from tests.golden.record import outputs_of, seeded  # noqa: E402
 
 CASES = {f"{case.family}:{case.name}": case for case in all_cases()}
+OTHERS = "larq:"  # recorded by record_larq.py, from the Keras that Larq needs
 
 
 def test_the_store_has_every_case_and_no_other():
-    assert sorted(CASES) == sorted(stored.names())
+    assert sorted(CASES) == sorted(name for name in stored.names() if not name.startswith(OTHERS))
 
 
 @pytest.mark.parametrize("name", list(CASES))
