@@ -7,7 +7,7 @@ Shared by the passes that fold such a chain into thresholds or move a max pool a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from xlite.converter.graph import Graph, Node, Value
 from xlite.schema import contracts
 from xlite.schema.contracts import FILTERED
-from xlite.schema.types import Activation, ActivationKind, DType, OpKind
+from xlite.schema.types import Activation, ActivationKind, ActivationOptions, DType, OpKind
 
 # Ops that move elements without changing them (a padding adds some).
 PER_ELEMENT = frozenset(
@@ -63,6 +63,8 @@ def is_link(node: Node) -> bool:
     if node.kind is OpKind.PRELU:
         slope = node.inputs[1]
         return slope is not None and all(d == 1 for d in slope.type.shape[:-1])
+    if isinstance(node.options, ActivationOptions):
+        return node.options.activation.kind in FUNCTIONS
     return node.kind in LINKS
 
 
@@ -108,20 +110,42 @@ def _link(link: Node, y: np.ndarray) -> np.ndarray:
     return _activate(y, link.options.activation)  # type: ignore[union-attr]
 
 
+def _relu(y: np.ndarray, a: Activation) -> np.ndarray:
+    low = a.alpha * (y - a.threshold)
+    return np.where(y >= a.max_value, a.max_value, np.where(y >= a.threshold, y, low))
+
+
+def _sigmoid(y: np.ndarray) -> np.ndarray:
+    return 0.5 * np.tanh(0.5 * y) + 0.5
+
+
+def _negative_exp(y: np.ndarray) -> np.ndarray:
+    """exp(y) - 1 where y < 0, else 0."""
+    return np.expm1(np.minimum(y, 0.0))
+
+
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017, arXiv 1706.02515
+
+# The activations that can be folded, in float64. Others stay float ops.
+FUNCTIONS: dict[ActivationKind, Callable[[np.ndarray, Activation], np.ndarray]] = {
+    ActivationKind.NONE: lambda y, a: y,
+    ActivationKind.RELU: _relu,
+    ActivationKind.SIGMOID: lambda y, a: _sigmoid(y),
+    ActivationKind.TANH: lambda y, a: np.tanh(y),
+    ActivationKind.HARD_TANH: lambda y, a: np.clip(y, -1.0, 1.0),
+    ActivationKind.ELU: lambda y, a: np.where(y > 0, y, a.alpha * _negative_exp(y)),
+    ActivationKind.SELU: lambda y, a: _SELU_SCALE * np.where(y > 0, y, _SELU_ALPHA * _negative_exp(y)),
+    ActivationKind.CELU: lambda y, a: np.where(y > 0, y, a.alpha * _negative_exp(y / a.alpha)),
+    ActivationKind.SOFTPLUS: lambda y, a: np.logaddexp(0.0, y),
+    ActivationKind.SOFTSIGN: lambda y, a: y / (1.0 + np.abs(y)),
+    ActivationKind.HARD_SIGMOID: lambda y, a: np.clip(a.alpha * y + a.threshold, 0.0, 1.0),
+    ActivationKind.CLIP: lambda y, a: np.clip(y, a.threshold, a.max_value),
+    ActivationKind.SILU: lambda y, a: y * _sigmoid(y),
+}
+
+
 def _activate(y: np.ndarray, activation: Activation) -> np.ndarray:
-    kind = activation.kind
-    if kind is ActivationKind.RELU:
-        low = activation.alpha * (y - activation.threshold)
-        return np.where(
-            y >= activation.max_value, activation.max_value, np.where(y >= activation.threshold, y, low)
-        )
-    if kind is ActivationKind.SIGMOID:
-        return 0.5 * np.tanh(0.5 * y) + 0.5
-    if kind is ActivationKind.TANH:
-        return np.tanh(y)
-    if kind is ActivationKind.HARD_TANH:
-        return np.clip(y, -1.0, 1.0)
-    return y
+    return FUNCTIONS[activation.kind](y, activation)
 
 
 def _slope(link: Node) -> np.ndarray:
@@ -132,7 +156,12 @@ def _slope(link: Node) -> np.ndarray:
 
 def is_monotone(activation: Activation) -> bool:
     """Non-decreasing everywhere. Keras's RELU jumps down at a negative threshold and falls with alpha < 0."""
-    return activation.kind is not ActivationKind.RELU or (activation.alpha >= 0 and activation.threshold >= 0)
+    kind = activation.kind
+    if kind is ActivationKind.RELU:
+        return activation.alpha >= 0 and activation.threshold >= 0
+    if kind in (ActivationKind.ELU, ActivationKind.HARD_SIGMOID, ActivationKind.CELU):
+        return activation.alpha >= 0
+    return kind is not ActivationKind.SILU
 
 
 def directions(links: Sequence[Node], channels: int) -> np.ndarray | None:

@@ -1,4 +1,5 @@
-"""Records TensorFlow's outputs on the cases of ``cases.py``: ``python -m tests.golden.record`` (needs TensorFlow).
+"""Records TensorFlow's outputs on the cases of ``cases.py``: ``python -m tests.golden.record [FAMILY ...]`` (needs
+TensorFlow), all families without a name.
 
 One .npz a family; for every case: the .h5 as Keras saved it, inputs ``x0...``, outputs ``y0...`` and, where the
 last layer is a sign, ``presign``: what that sign was taken of.
@@ -7,6 +8,7 @@ last layer is a sign, ``presign``: what that sign was taken of.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -16,21 +18,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from tests.golden.cases import SIGN, Case, all_cases
+from tests.golden.case import SIGN, Case
+from tests.golden.cases import all_cases
 
 FOLDER = Path(__file__).parent
 BATCH = 3
+ROWS = 7  # of the tables that integer inputs select from
 
 
 def seeded(case: Case) -> keras.Model:
     """The case's model with random weights that leave no branch degenerate."""
     keras.utils.clear_session()
     model = case.build()
-    rng = np.random.default_rng(zlib.crc32(f"{case.family}/{case.name}".encode()))
+    randomize(model, np.random.default_rng(zlib.crc32(f"{case.family}/{case.name}".encode())), case.gamma)
+    return model
+
+
+def randomize(model: keras.Model, rng: np.random.Generator, gamma: str = "mixed") -> None:
+    """Random weights for every layer; ``gamma`` says how batch norms get theirs."""
     for layer in model.layers:
         weights = layer.get_weights()
         if isinstance(layer, keras.layers.BatchNormalization):
-            weights = batch_norm_weights(layer, case.gamma, rng)
+            weights = batch_norm_weights(layer, gamma, rng)
         elif isinstance(layer, keras.layers.PReLU):
             low = -0.8 if layer.name == "falling" else 0.05
             weights = [rng.uniform(low, 0.6, w.shape) for w in weights]
@@ -39,7 +48,6 @@ def seeded(case: Case) -> keras.Model:
         if layer.name == "binarized":
             weights[0] = binarized(layer, weights[0])
         layer.set_weights([np.asarray(w, np.float32) for w in weights])
-    return model
 
 
 def sixteenths(values: np.ndarray) -> np.ndarray:
@@ -71,7 +79,7 @@ def binarized(layer, kernel: np.ndarray) -> np.ndarray:
 def run_case(case: Case) -> dict[str, np.ndarray]:
     model = seeded(case)
     rng = np.random.default_rng(7)
-    inputs = [sixteenths(rng.normal(size=(BATCH, *i.shape[1:]))) for i in model.inputs]
+    inputs = [_input(i, rng) for i in model.inputs]
     found = {f"x{i}": x for i, x in enumerate(inputs)}
     for i, y in enumerate(outputs_of(model, inputs)):
         found[f"y{i}"] = y
@@ -85,15 +93,27 @@ def run_case(case: Case) -> dict[str, np.ndarray]:
     return found
 
 
+def _input(tensor, rng) -> np.ndarray:
+    """Sixteenths around 0, or whole numbers for an input that selects rows."""
+    shape = (BATCH, *tensor.shape[1:])
+    if keras.backend.standardize_dtype(tensor.dtype).startswith("int"):
+        return rng.integers(0, ROWS, shape).astype(np.int32)
+    return sixteenths(rng.normal(size=shape))
+
+
 def outputs_of(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
     outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return [np.asarray(y) for y in outputs]
 
 
-def main() -> None:
+def main(wanted: list[str]) -> None:
     families: dict[str, dict[str, np.ndarray]] = {}
-    for case in all_cases():
+    cases = [case for case in all_cases() if not wanted or case.family in wanted]
+    unknown = set(wanted) - {case.family for case in cases}
+    if unknown:
+        sys.exit(f"no family is called {', '.join(sorted(unknown))}")
+    for case in cases:
         for key, value in run_case(case).items():
             families.setdefault(case.family, {})[f"{case.name}|{key}"] = value
     for family, arrays in families.items():
@@ -103,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

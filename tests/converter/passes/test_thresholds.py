@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import oracle
 from tests.converter.passes.build import Builder
 from xlite.converter.passes import chains, fold_thresholds, pack_weights
-from xlite.schema.types import ActivationKind, DType, OpKind
+from xlite.schema.types import ActivationKind, DType, Op, OpKind
 
 CHANNELS = 6
 
@@ -28,12 +29,14 @@ def packed_conv(b: Builder, alpha, bias: bool):
     return conv, b.graph.nodes[-1]
 
 
+SHAPES = ["SIGMOID", "TANH", "HARD_TANH", "SELU", "SOFTPLUS", "SOFTSIGN", "SILU"]
 numbers = st.floats(-8, 8, width=32)
 vectors = st.lists(numbers, min_size=CHANNELS, max_size=CHANNELS)
 links = st.one_of(
     st.tuples(st.just("norm"), vectors, vectors),
     st.tuples(st.just("relu"), st.floats(0, 1, width=32), st.sampled_from([np.inf, 6.0])),
-    st.tuples(st.just("shape"), st.sampled_from(["SIGMOID", "TANH", "HARD_TANH"]), st.none()),
+    st.tuples(st.just("shape"), st.sampled_from(SHAPES), st.none()),
+    st.tuples(st.just("elu"), st.sampled_from(["ELU", "CELU"]), st.floats(0.25, 2, width=32)),
     st.tuples(st.just("prelu"), vectors, st.none()),
 )
 
@@ -52,6 +55,8 @@ def test_thresholds_equal_the_chain(alpha, bias, steps):
             value = b.norm(value, first, second)
         elif name == "relu":
             value = b.activation(value, alpha=first, max_value=second)
+        elif name == "elu":
+            value = b.activation(value, ActivationKind[first], alpha=second)
         elif name == "shape":
             value = b.activation(value, ActivationKind[first])
         else:
@@ -107,3 +112,20 @@ def test_a_tanh_that_saturates_is_still_exact():
     threshold, flip = fold_thresholds.thresholds(conv, chain)
     acc = np.repeat(np.arange(-45, 46)[:, None], CHANNELS, axis=1)
     np.testing.assert_array_equal(folded_signs(threshold, flip, acc), chains.evaluate(conv, chain, acc) < 0)
+
+
+@pytest.mark.parametrize("kind", list(ActivationKind))
+def test_an_activation_that_is_not_known_here_is_not_folded(kind):
+    """Every kind is either evaluated as the oracle does or left alone."""
+    b = Builder()
+    value, conv = packed_conv(b, np.ones(CHANNELS), False)
+    given = {"alpha": 0.5} if kind.name in ("ELU", "CELU", "HARD_SIGMOID", "SQUAREPLUS") else {}
+    if kind is ActivationKind.NONE:
+        return
+    b.activation(value, kind, **given)
+    node = b.graph.nodes[-1]
+    if not chains.is_link(node):
+        return
+    acc = np.repeat(np.arange(-45, 46)[:, None], CHANNELS, axis=1)
+    expected = oracle.evaluate(Op(OpKind.ACTIVATION, (0,), (1,), node.options), [acc.astype(np.float64)])
+    np.testing.assert_allclose(chains.evaluate(conv, [node], acc), expected, rtol=1e-9, atol=1e-12)
