@@ -6,10 +6,10 @@ ROOTS := schema interpreter converter
 SETUP := @$(PYTHON) tools/environment.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test quick train lint schema build clean
+.PHONY: help demo test quick train lint schema build zoo-test clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## convert the trained demo network, run it on 1,000 images and compare with TensorFlow's outputs
 	$(SETUP) images numba
@@ -41,6 +41,12 @@ schema: ## regenerate the flatbuffer code from schema/xlite.fbs
 build: ## the virtual environment and the C library, nothing else
 	$(SETUP)
 	@$(BIN)/python -c "from xlite.interpreter import backends; print('backends here:', *backends.available_backends())"
+
+zoo-test: ## larq-zoo's networks: converted, packed, compared with TensorFlow (1.5 GB of packages, once)
+	$(SETUP) dev
+	@$(BIN)/python -m tests.zoo.environment
+	@build/zoo/venv/bin/python tests/zoo/build.py
+	@$(BIN)/python -m pytest -q -m zoo tests/zoo
 
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,8 +30,8 @@ def names() -> list[str]:
     return [f"{family}:{case}" for family, cases in families().items() for case in cases]
 
 
-# Marked binary by their quantizers, and not to be packed in full: a kernel of more levels, or with an alpha for each
-# input channel; planes where every output has taps or filters of its own.
+# Marked binary by their quantizers, and not to be packed in full: kernels of more levels, or with one alpha for
+# each input channel; planes where every output has taps or filters of its own.
 _STAY_FLOAT = (
     "quant_conv:no_kernel_quantizer",
     "larq:locally_2d float *",

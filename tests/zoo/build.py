@@ -1,0 +1,161 @@
+"""Builds larq-zoo's networks with seeded weights and records TensorFlow's outputs, in the environment of Larq:
+
+    build/zoo/venv/bin/python tests/zoo/build.py [NAME ...]
+
+The weights are random, but nothing in the networks is degenerate: batch norms hold the statistics of real
+activations, shifted, with gammas of both signs, and the last layer is scaled so that images differ in their class.
+Beside the outputs lies a control: how many images keep theirs when every batch norm parameter is changed in its
+last digits. What is there and was built by this file is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import networks
+import numpy as np
+import tensorflow as tf
+from larq_zoo import literature, sota
+
+IMAGES = 16
+SIZE = 224
+SPREAD = 1.5  # standard deviation, over the images, of what goes into the softmax
+JITTER = 5e-7  # relative: some units in the last place of float32
+CONTROLS = 5
+EXACT = 1e-4  # of an image's largest output
+
+Layer = tf.keras.layers.Layer
+
+
+def main(names: list[str]) -> None:
+    networks.FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in names or networks.NAMES:
+        if is_current(name):
+            print(f"{name}: is there")
+        else:
+            print(f"{name}: {record(name)}", flush=True)
+
+
+def is_current(name: str) -> bool:
+    path = networks.outputs_path(name)
+    if not (path.is_file() and networks.model_path(name).is_file()):
+        return False
+    with np.load(path) as stored:
+        return str(stored["recipe"]) == networks.recipe()
+
+
+def record(name: str) -> str:
+    """Builds, saves and records one network; says what came out."""
+    tf.keras.backend.clear_session()
+    tf.keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    images = pictures(rng)
+    builder = getattr(sota, name, None) or getattr(literature, name)
+    model = builder(weights=None, input_shape=(SIZE, SIZE, 3))
+    fill(model, images, rng)
+    spread_classes(model, images)
+    outputs = run(model, images)
+    networks.outputs_path(name).unlink(missing_ok=True)
+    model.save(networks.model_path(name), include_optimizer=False)
+    control = [exact(run(jittered(model, seed), images), outputs) for seed in range(CONTROLS)]
+    fields = {"x": images, "y": outputs, "control": np.array(control), "recipe": np.array(networks.recipe())}
+    np.savez_compressed(networks.outputs_path(name), **fields)
+    classes = len(set(outputs.argmax(1)))
+    return f"{model.count_params():,} parameters, {classes} classes in {IMAGES} images, control {control}"
+
+
+def pictures(rng: np.random.Generator) -> np.ndarray:
+    """Patches of colour of several sizes, more or less of each in every picture; multiples of 1/64 in [-1, 1]."""
+    found = []
+    for _ in range(IMAGES):
+        picture = np.zeros((SIZE, SIZE, 3))
+        for patch in (1, 8, 32, 112):
+            grid = rng.normal(0, rng.uniform(0.05, 0.6), (SIZE // patch, SIZE // patch, 3))
+            picture += grid.repeat(patch, 0).repeat(patch, 1)
+        found.append(picture + rng.normal(0, 0.2, 3))
+    return (np.round(np.clip(np.stack(found), -1, 1) * 64) / 64).astype(np.float32)
+
+
+def fill(model: tf.keras.Model, images: np.ndarray, rng: np.random.Generator) -> None:
+    """Batch norms, biases and slopes; other weights stay as the network's own initializers draw them."""
+    norms = [layer for layer in flat(model) if isinstance(layer, tf.keras.layers.BatchNormalization)]
+    for layer in flat(model):
+        for weight in layer.weights:
+            role = weight.name.rsplit("/", 1)[-1].split(":")[0]
+            if role == "gamma":
+                weight.assign(rng.uniform(0.5, 1.5, weight.shape) * rng.choice([-1, 1], weight.shape))
+            elif role == "beta":
+                weight.assign(rng.normal(0, 0.5, weight.shape))
+            elif role == "alpha":
+                weight.assign(rng.uniform(0.05, 0.5, weight.shape))
+            elif role == "bias":
+                weight.assign(rng.normal(0, 0.1, weight.shape))
+    for layer in norms:
+        layer.momentum = 0.0
+    model(images[:8], training=True)
+    for layer in norms:
+        channels = layer.moving_mean.shape
+        deviation = np.sqrt(layer.moving_variance)
+        layer.moving_mean.assign(layer.moving_mean + rng.normal(0, 0.2, channels) * deviation)
+        layer.moving_variance.assign(layer.moving_variance * rng.uniform(0.7, 1.4, channels) + 1e-3)
+
+
+def spread_classes(model: tf.keras.Model, images: np.ndarray) -> None:
+    """Centres and scales the last layer with weights so that every class wins on some images."""
+    last = [layer for layer in flat(model) if layer.weights][-1]
+    if isinstance(last, tf.keras.layers.BatchNormalization):
+        before = run(tf.keras.Model(model.inputs, last.input), images)
+        axes = tuple(range(before.ndim - 1))
+        last.moving_mean.assign(before.mean(axes))
+        last.moving_variance.assign((before.std(axes) / SPREAD) ** 2 + 1e-6)
+        last.beta.assign(np.zeros(last.beta.shape))
+        return
+    if last.bias is None:  # what the features have in common is taken out of the kernel
+        common = run(tf.keras.Model(model.inputs, last.input), images).mean(0)
+        last.kernel.assign(last.kernel - np.outer(common, common @ last.kernel.numpy()) / (common @ common))
+    before = run(tf.keras.Model(model.inputs, last.output), images)
+    factor = SPREAD / np.maximum(before.std(0), 1e-6)
+    if last.bias is not None:
+        last.bias.assign((last.bias - before.mean(0)) * factor)
+    last.kernel.assign(last.kernel * factor)
+
+
+def jittered(model: tf.keras.Model, seed: int) -> tf.keras.Model:
+    """The model itself, with its batch norms' parameters as built and then each a little off."""
+    rng = np.random.default_rng(seed)
+    for layer in flat(model):
+        if not isinstance(layer, tf.keras.layers.BatchNormalization):
+            continue
+        if not hasattr(layer, "as_built"):
+            layer.as_built = layer.get_weights()
+        layer.set_weights([w * (1 + rng.uniform(-JITTER, JITTER, w.shape)) for w in layer.as_built])
+    return model
+
+
+def exact(outputs: np.ndarray, expected: np.ndarray) -> int:
+    """How many images agree in every output."""
+    error = np.abs(outputs - expected).max(1)
+    return int(np.sum(error <= EXACT * np.abs(expected).max(1)))
+
+
+def run(model: tf.keras.Model, images: np.ndarray) -> np.ndarray:
+    return np.concatenate([model(images[i : i + 4], training=False).numpy() for i in range(0, IMAGES, 4)])
+
+
+def flat(model: tf.keras.Model) -> Iterator[Layer]:
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from flat(layer)
+        else:
+            yield layer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
