@@ -81,7 +81,7 @@ def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
         name=_text(data.get("name") or config.get("name") or bare.lower()),
         class_name=bare,
         registered_name=_text(data.get("registered_name") or written),
-        module=_text(data.get("module") or ""),
+        module=_text(data.get("module") or _module_of_operation(data, config)),
         config=config,
         calls=[_parse_call(node) for node in data.get("inbound_nodes") or []],
     )
@@ -94,6 +94,15 @@ def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
             spec.model = _sequential(config, inner)
         spec.config = {key: value for key, value in config.items() if key != "layers"}
     return spec
+
+
+def _module_of_operation(data: dict[str, Any], config: dict[str, Any]) -> str:
+    """A .h5 of Keras 3 names no modules, and so an Add of ``keras.ops`` looks like the layer Add. But every layer
+    writes whether it is trainable, and no operation does."""
+    calls = data.get("inbound_nodes")
+    in_keras_3 = isinstance(calls, list) and calls and all(isinstance(call, dict) for call in calls)
+    is_layer = "name" not in config or "trainable" in config or "layers" in config or "registered_name" in data
+    return "keras.ops" if in_keras_3 and not is_layer and data["class_name"] != "InputLayer" else ""
 
 
 def _text(name: Any) -> str:

@@ -25,6 +25,7 @@ from xlite.converter.passes import (
     pack_weights,
     pool_after_sign,
     sink_planes,
+    sink_reshape,
     sink_unpack,
 )
 from xlite.schema.errors import ConversionError
@@ -36,6 +37,7 @@ STAGES: tuple[tuple[tuple[str, Pass], ...], ...] = (
         ("merge_duplicates", merge_duplicates.run),
         ("merge_transposes", merge_transposes.run),
         ("merge_reshapes", merge_reshapes.run),
+        ("sink_reshape", sink_reshape.run),
         ("cancel_sign_unpack", cancel_sign_unpack.run),
         ("fuse_padding", fuse_padding.run),
         ("sink_unpack", sink_unpack.run),

@@ -30,7 +30,7 @@ from xlite.converter.passes.chains import (
 )
 from xlite.converter.passes.pack_weights import CHANNEL_AXIS, PACKED_AXES
 from xlite.schema.bits import pack_signs, unpack_signs
-from xlite.schema.types import Conv2DOptions, DenseOptions, DType, OpKind, TensorType
+from xlite.schema.types import Conv2DOptions, Conv3DOptions, DenseOptions, DType, OpKind, TensorType
 
 NEVER = np.iinfo(np.int32).min
 ALWAYS = np.iinfo(np.int32).max
@@ -59,7 +59,7 @@ def thresholds(conv: Node, links: Sequence[Node]) -> tuple[np.ndarray, np.ndarra
     """int32 thresholds and a bool per channel that says whose weights are to be negated; None if not foldable."""
     channels = conv.output.type.shape[-1]
     bound = accumulator_bound(conv)
-    assert isinstance(conv.options, (Conv2DOptions, DenseOptions))
+    assert isinstance(conv.options, (Conv2DOptions, Conv3DOptions, DenseOptions))
     if directions(links, channels) is not None and is_monotone(conv.options.activation):
         return _bisect(conv, links, channels, bound)
     return _search(conv, links, channels, bound)

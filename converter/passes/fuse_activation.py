@@ -11,7 +11,15 @@ from dataclasses import replace
 from xlite.converter.graph import Graph
 from xlite.converter.passes.chains import Readers
 from xlite.schema.contracts import FILTERED
-from xlite.schema.types import ActivationKind, ActivationOptions, Conv2DOptions, DenseOptions, DType, OpKind
+from xlite.schema.types import (
+    ActivationKind,
+    ActivationOptions,
+    Conv2DOptions,
+    Conv3DOptions,
+    DenseOptions,
+    DType,
+    OpKind,
+)
 
 
 def run(graph: Graph) -> bool:
@@ -22,7 +30,7 @@ def run(graph: Graph) -> bool:
         if x is None or source is None or source.kind not in FILTERED or readers.only_reader(x) is None:
             continue
         options = source.options
-        assert isinstance(options, (Conv2DOptions, DenseOptions))
+        assert isinstance(options, (Conv2DOptions, Conv3DOptions, DenseOptions))
         assert isinstance(node.options, ActivationOptions)
         if options.activation.kind is not ActivationKind.NONE or x.type.dtype is not DType.FLOAT32:
             continue

@@ -1,42 +1,22 @@
 """The grid of small Keras models that golden parity is held on: every supported layer and option.
 
 Each case is a function that builds an uncompiled Keras model; ``record.py`` gives it seeded weights, runs
-TensorFlow and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the sign
-was taken of, so that bits next to a zero can be told from wrong bits.
+TensorFlow and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the
+sign was taken of, so that bits next to a zero can be told from wrong bits.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import layers as kl
 
+from tests.golden import layer_cases
+from tests.golden.case import Case, sequential, sign
 from xlite import layers as xl
-from xlite.quantizers import SteSign
-
-SIGN = "sign"  # name of the last layer of a case that ends in bits
-
-
-@dataclass(frozen=True)
-class Case:
-    """``family`` is the file it is stored in; ``gamma`` says how batch norms get theirs."""
-
-    family: str
-    name: str
-    build: Callable[[], Any]
-    gamma: str = "mixed"
-
-
-def sequential(shape: tuple[int, ...], *stack: Any) -> Any:
-    return keras.Sequential([keras.Input(shape), *stack])
-
-
-def sign() -> Any:
-    return kl.Activation(SteSign(), name=SIGN)
 
 
 def activations() -> dict[str, Callable[[], Any]]:
@@ -289,4 +269,4 @@ def callback_trained() -> Iterator[Case]:
 
 def all_cases() -> list[Case]:
     families = (quant_conv, quant_depthwise, quant_dense, thresholds, plain, merged, callback_trained)
-    return [case for family in families for case in family()]
+    return [case for family in (*families, *layer_cases.FAMILIES) for case in family()]

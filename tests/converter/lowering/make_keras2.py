@@ -1,6 +1,9 @@
-"""Makes ``data/keras2_*``: models of Keras 2 with TensorFlow's functions as nodes, and with layers that Keras 2 saves
-or computes in its own way, with their outputs. ``python -m tests.converter.lowering.make_keras2`` where ``tf_keras``
-(the legacy Keras of TensorFlow) is installed; the tests read what it wrote."""
+"""Makes ``data/keras2_*``: models of Keras 2 with TensorFlow's functions as nodes, and with layers that Keras 2
+saves or computes in its own way, with their outputs.
+
+``python -m tests.converter.lowering.make_keras2`` where ``tf_keras``, TensorFlow's legacy Keras, is installed; the
+tests read what it wrote.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,10 @@ import pytest
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 pytestmark = pytest.mark.keras
 
-from tests.converter.lowering.checking import check  # noqa: E402
-from xlite.converter.lowering import lowering  # noqa: E402
+from tests.converter.evaluate import evaluate  # noqa: E402
+from tests.converter.lowering.checking import check, inputs_of  # noqa: E402
+from xlite.converter.frontend import read  # noqa: E402
+from xlite.converter.lowering import lower, lowering  # noqa: E402
 from xlite.converter.lowering.elementwise import applied  # noqa: E402
 from xlite.schema.errors import UnsupportedLayerError  # noqa: E402
 from xlite.schema.types import ActivationKind, OpKind  # noqa: E402
@@ -213,3 +215,17 @@ def test_an_operation_of_the_user():
 def test_a_layer_of_the_same_name_is_another():
     unary(lambda x: keras.layers.Softmax(axis=1)(ops.softmax(x, axis=2)))
     pairwise(lambda a, b: keras.layers.Add()([ops.add(a, 2.0), b]))
+
+
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+def test_operations_in_files(suffix, tmp_path):
+    """A .h5 tells the operation Add from the layer Add by what it does not write."""
+    a, b = keras.Input((4, 3)), keras.Input((1, 3))
+    y = ops.maximum(keras.layers.Add()([a, b]), ops.add(a, 2.0) * keras.layers.Multiply()([a, b]))
+    model = keras.Model([a, b], ops.clip(keras.layers.Dense(2)(y)[:, 1:, :], -1, 1))
+    path = tmp_path / f"model.{suffix}"
+    model.save(path)
+    xs = inputs_of(model)
+    np.testing.assert_allclose(
+        evaluate(lower(read(path)), *xs)[0], model.predict_on_batch(xs), rtol=1e-5, atol=1e-6
+    )
