@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from xlite.converter.graph import Graph, Layer, Node
 from xlite.schema.macs import FILTERED, multiply_accumulates, precision
-from xlite.schema.types import DType, Model
+from xlite.schema.types import DType, Model, OpKind
 
 PACKED, WEIGHTS, FLOAT, FUSED, NONE = "packed", "weights packed", "float", "fused", "-"
 
@@ -120,6 +120,8 @@ def _row(layer: Layer, nodes: list[Node], host: Node | None) -> LayerRow:
     weighted = [node for node in nodes if node.kind in FILTERED]
     if weighted:
         _describe_filtered(row, layer, weighted[0])
+        if row.status == WEIGHTS and row.broken_mark and any(n.kind is OpKind.FROM_PLANES for n in nodes):
+            row.mend = "use a sign as its input_quantizer: this op reads signs, but no bit planes"
     elif nodes:
         first, last = nodes[0], nodes[-1]
         x = first.inputs[0]

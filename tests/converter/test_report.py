@@ -7,6 +7,7 @@ import pytest
 
 from tests.converter.larq.building import lowered, quant_conv
 from xlite.converter.emit import emit
+from xlite.converter.frontend.model import KerasLayer
 from xlite.converter.passes import run_passes
 from xlite.converter.report import build_report, information_bytes
 from xlite.schema.types import Metadata
@@ -49,3 +50,18 @@ def test_a_shared_constant_counts_once():
     (node,) = graph.nodes
     graph.outputs = [graph.add(node.kind, [node.output, *node.inputs[1:]], node.options, layers=("again",))]
     assert information_bytes(graph) == before
+
+
+def test_an_op_that_reads_no_planes_says_so():
+    """A transposed convolution behind k-bit activations packs its weights alone."""
+    kernel = np.random.default_rng(0).normal(0, 1, (3, 3, 4, 8)).astype(np.float32)
+    config = {"filters": 4, "kernel_size": 3, "use_bias": False, "input_quantizer": "dorefa_quantizer"}
+    config["kernel_quantizer"] = "ste_sign"
+    layer = KerasLayer("up", "QuantConv2DTranspose", "Larq>QuantConv2DTranspose", config, weights=[kernel])
+    graph = lowered(layer)
+    run_passes(graph)
+    model = emit(graph, Metadata())
+    row = build_report(graph, model, len(write_model(model)), "model.h5").layers[-1]
+    assert row.status == "weights packed"
+    assert row.broken_mark
+    assert "no bit planes" in row.mend
