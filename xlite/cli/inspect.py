@@ -105,7 +105,8 @@ def _ops(found: Inspection) -> Any:
     ]
     weights = sum(row.bytes for row in found.tensors if row.constant)
     macs = sum(found.macs.values())
-    return ui.table("Ops", columns, rows, ("", "total", "", "", "", ui.count(macs), "", ui.count(weights), "", ""))
+    foot = ("", "total", "", "", "", ui.count(macs), "", ui.count(weights), "", "")
+    return ui.table("Ops", columns, rows, foot, optional=("in", "input", "backend", "op", "weights>"))
 
 
 def _notes(found: Inspection) -> Iterator[Any]:

@@ -141,6 +141,7 @@ def renderables(result: Verification) -> Iterator[Any]:
             f"{result.samples} samples, backend {result.backend}; each op on Keras's own input",
             ("tensor", "kernel", "type", "elements>", "largest difference>", "bits>", "near zero>", ""),
             [_tensor_row(check) for check in result.tensors],
+            optional=("kernel", "elements>", "type"),
         )
     if result.unmatched:
         yield f"in Keras only (folded into other ops): {', '.join(result.unmatched)}\n"
