@@ -111,7 +111,7 @@ def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -
     resolver = xlite.Resolver(result.backend)
     found = compare(packed, inputs, lowered_source(model), resolver=resolver, tolerance=CLOSE)
     lines = {
-        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way, the value before it is {flip.expected:.2g}"
+        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way; before it stands {flip.expected:.2g}"
         for flip in found.flips
     }
     unknown = "no sign differs from the float program; TensorFlow's own rounding decided one"
