@@ -24,11 +24,11 @@ The lower bound is the largest sum of blocks that are alive during one op: no pl
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlite.schema.contracts import inplace_inputs
-from xlite.schema.lifetimes import lifetimes
+from xlite.schema.lifetimes import Lifetime, lifetimes
 from xlite.schema.types import ALIGNMENT, Model, Plan, TensorType
 
 _IMPROVED = 3  # how many of the best orders are improved
@@ -109,12 +109,10 @@ def align(size: int, to: int = ALIGNMENT) -> int:
 
 def _blocks(model: Model, types: Sequence[TensorType], preserve_all: bool) -> list[_Block]:
     """Blocks in the order in which they begin."""
-    lives = lifetimes(model)
+    lives = {t: life for t, life in enumerate(lifetimes(model)) if life is not None}
     if preserve_all:
-        end = len(model.ops)
-        alone = [(t, 0, end) for t, life in enumerate(lives) if life is not None]
-        return [_Block((t,), align(types[t].nbytes), first, last) for t, first, last in alone]
-    group = {t: [t] for t, life in enumerate(lives) if life is not None}
+        return [_Block((t,), align(types[t].nbytes), 0, len(model.ops)) for t in lives]
+    group = {t: [t] for t in lives}
     for y, x in _inplace_pairs(model, types, lives).items():
         merged = group[x]
         merged.append(y)
@@ -128,7 +126,7 @@ def _blocks(model: Model, types: Sequence[TensorType], preserve_all: bool) -> li
     return sorted(blocks, key=lambda b: (b.first, b.tensors))
 
 
-def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Sequence) -> dict[int, int]:
+def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Mapping[int, Lifetime]) -> dict[int, int]:
     """output -> the input whose bytes it takes over, in running order."""
     kept = {*model.inputs, *model.outputs}
     pairs: dict[int, int] = {}
@@ -136,7 +134,7 @@ def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Sequence) -
         inputs = [None if t < 0 else types[t] for t in op.inputs]
         for slot in inplace_inputs(op.kind, inputs, [types[t] for t in op.outputs]):
             x = op.inputs[slot]
-            if x not in kept and lives[x] is not None and lives[x][1] == i:
+            if x in lives and x not in kept and lives[x][1] == i:
                 pairs[op.outputs[0]] = x
                 break
     return pairs

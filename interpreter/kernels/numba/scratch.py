@@ -1,5 +1,5 @@
-"""Cuts a kernel's workspace into arrays. ``Kernel.workspace`` asks for sizes with the same calls that ``prepare`` uses
-for arrays, so the two cannot disagree."""
+"""Cuts a kernel's workspace into arrays. ``Kernel.workspace`` asks for sizes by the same parts that ``prepare``
+carves arrays from, so the two cannot disagree."""
 
 from __future__ import annotations
 

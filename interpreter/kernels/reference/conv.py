@@ -53,7 +53,8 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     assert isinstance(options, Conv2DOptions)
     _, filter_h, filter_w, _ = filter_type.shape
     _, height, width, channels = x_type.shape
-    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), spec.outputs[0].shape[1:3])
+    _, out_h, out_w, _ = spec.outputs[0].shape
+    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), (out_h, out_w))
     conv = _Conv(x_type, filter_type, filters, options, geometry)
     accumulate = _bit_tile if x_type.dtype is DType.BIT else _float_tile
     finish = make_finish(spec, buffers)

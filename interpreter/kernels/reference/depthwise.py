@@ -21,7 +21,8 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     assert isinstance(options, Conv2DOptions)
     filter_h, filter_w, channels = filter_type.shape
     _, height, width, depth = x_type.shape
-    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), spec.outputs[0].shape[1:3])
+    _, out_h, out_w, _ = spec.outputs[0].shape
+    geometry = conv_geometry(options, (filter_h, filter_w), (height, width), (out_h, out_w))
     finish = make_finish(spec, buffers)
     bits = x_type.dtype is DType.BIT
 
