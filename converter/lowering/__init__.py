@@ -16,7 +16,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     pooling,
     shape,
 )
-from xlite.converter.lowering.activation import activation
+from xlite.converter.lowering.activations import activation
 from xlite.converter.lowering.build import lower
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.quantizers import input_quantizer, kernel_quantizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.geometry import Pads, padding, pair, spans
 from xlite.converter.lowering.quantizers import quantized_input, quantized_kernel
