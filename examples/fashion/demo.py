@@ -20,7 +20,7 @@ import numpy as np
 
 import xlite
 from xlite.cli import report, ui
-from xlite.converter.frontend import read
+from xlite.inputs import load_npz, prepare
 from xlite.interpreter.backends import available_backends, unavailable_reason
 from xlite.schema.errors import Error, FileError
 from xlite.schema.types import Preprocessing
@@ -57,15 +57,15 @@ class Result:
 
 
 def load(folder: Path, count: int) -> Samples:
-    with np.load(folder / "images.npz") as images, np.load(folder / "golden.npz") as golden:
-        return Samples(
-            images["images"][:count, ..., np.newaxis],
-            images["labels"][:count],
-            [str(name) for name in images["class_names"]],
-            golden["outputs"][:count],
-            str(golden["model_sha256"]),
-            str(golden["made_with"]),
-        )
+    images, golden = load_npz(str(folder / "images.npz")), load_npz(str(folder / "golden.npz"))
+    return Samples(
+        images["images"][:count, ..., np.newaxis],
+        images["labels"][:count],
+        [str(name) for name in images["class_names"]],
+        golden["outputs"][:count],
+        str(golden["model_sha256"]),
+        str(golden["made_with"]),
+    )
 
 
 def evaluate(path: Path, backend: str, samples: Samples, milliseconds: float) -> Result:
@@ -99,7 +99,6 @@ def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
 
 def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -> list[str]:
     """For each sample that is far off, the first sign that fell another way than in the float program."""
-    from xlite.inputs import prepare
     from xlite.schema import load_model
     from xlite.verification import compare
     from xlite.verification.lowered_source import lowered_source
@@ -111,7 +110,7 @@ def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -
     resolver = xlite.Resolver(result.backend)
     found = compare(packed, inputs, lowered_source(model), resolver=resolver, tolerance=CLOSE)
     lines = {
-        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way; before it stands {flip.expected:.2g}"
+        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way, {flip.expected:.2g} is near zero"
         for flip in found.flips
     }
     unknown = "no sign differs from the float program; TensorFlow's own rounding decided one"
@@ -153,10 +152,10 @@ def main() -> None:
     console = ui.console()
     model = FOLDER / "model.h5"
     samples = load(FOLDER, arguments.images)
-    if read(str(model)).source_sha256 != samples.model_sha256:
-        raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     converted = xlite.convert(model, arguments.out, labels=samples.names, preprocessing=Preprocessing(1 / 255))
+    if converted.model.metadata.source_sha256 != samples.model_sha256:
+        raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
     for part in report.renderables(converted.report, model.stat().st_size):
         console.print(part)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,7 @@ def command(
         rounds=lambda numbers: ui.track(numbers, "timing"),
     )
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        ui.print_json(found.to_dict())
         return
     console = ui.console()
     for part in renderables(found):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 import shutil
 import sys
@@ -84,6 +86,21 @@ def figures(pairs: Iterable[tuple[str, str]]) -> Table:
     for name, value in pairs:
         drawn.add_row(Text(printable(name), style="dim"), Text(printable(value)))
     return drawn
+
+
+def print_json(found: Any) -> None:
+    """One JSON object on stdout. Infinities and NaN, which JSON does not have, become text."""
+    print(json.dumps(_finite(found), indent=2))
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, float) and not math.isfinite(found):
+        return str(found)
+    if isinstance(found, dict):
+        return {key: _finite(value) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return [_finite(value) for value in found]
+    return found
 
 
 def heading(text: str) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
@@ -73,7 +72,7 @@ def command(
     else:
         result = _against_keras(files.need_keras(paths[0]), model, inputs, backend, tolerance)
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2))
+        ui.print_json(result.to_dict())
     else:
         console = ui.console()
         for part in renderables(result):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 
@@ -25,6 +26,14 @@ def test_milliseconds_keep_the_digits_that_count(value, text):
 def test_sizes_are_exact_and_readable():
     assert ui.size(12) == "12 B"
     assert ui.size(57016) == "57,016 B (55.7 KiB)"
+
+
+def test_json_has_no_infinities_or_nan(capsys):
+    ui.print_json({"a": [1.5, float("inf")], "b": (float("nan"), None, "c")})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": [1.5, "inf"],
+        "b": ["nan", None, "c"],
+    }
 
 
 class Terminal(io.StringIO):
