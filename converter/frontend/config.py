@@ -19,7 +19,8 @@ _MAX_DEPTH = 32  # of models nested in models
 @dataclass
 class LayerSpec:
     """One layer of one (possibly nested) model. ``calls`` refer to layers of the same model. ``module`` is "" in
-    files that do not name one; ``model`` is set where the layer is itself a model."""
+    files that do not name one; ``model`` is set where the layer is itself a model. ``is_operation``: no layer but
+    a ``keras.ops`` function in a Keras 3 model, called ``keras.ops>Add`` here; it has no weights."""
 
     name: str
     class_name: str
@@ -28,6 +29,7 @@ class LayerSpec:
     config: dict[str, Any]
     calls: list[Call] = field(default_factory=list)
     model: ModelSpec | None = None
+    is_operation: bool = False
 
 
 @dataclass
@@ -61,11 +63,6 @@ def parse_model(config: dict[str, Any]) -> LayerSpec:
     return root
 
 
-def is_operation(spec: LayerSpec) -> bool:
-    """True for a ``keras.ops`` node of a functional Keras 3 model, which is no layer and has no weights."""
-    return spec.module.startswith(("keras.src.ops", "keras.ops"))
-
-
 # -- layers --------------------------------------------------------------------------------------------------
 
 
@@ -85,6 +82,8 @@ def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
         config=config,
         calls=[_parse_call(node) for node in data.get("inbound_nodes") or []],
     )
+    if _is_operation(data, config, spec.module):
+        spec.is_operation, spec.registered_name = True, f"keras.ops>{bare}"
     if isinstance(config.get("layers"), list):
         legacy = _has_legacy_calls(config["layers"])
         inner = [_parse_layer(layer, depth + 1) for layer in config["layers"]]
@@ -94,6 +93,14 @@ def _parse_layer(data: dict[str, Any], depth: int) -> LayerSpec:
             spec.model = _sequential(config, inner)
         spec.config = {key: value for key, value in config.items() if key != "layers"}
     return spec
+
+
+def _is_operation(data: dict[str, Any], config: dict[str, Any], module: str) -> bool:
+    """By its module or, in a .h5 file, which names none, by what the configuration of every layer holds."""
+    if module:
+        return module.startswith(("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations"))
+    nodes = data.get("inbound_nodes") or []
+    return "trainable" not in config and "layers" not in config and any(isinstance(node, dict) for node in nodes)
 
 
 def _text(name: Any) -> str:

@@ -12,6 +12,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     dense,
     merge,
     norm,
+    operations,
     passthrough,
     pooling,
     shape,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from xlite.converter.frontend.model import KerasLayer, KerasModel, Ref, refs_in
 from xlite.converter.graph import Graph, Layer, Value
 from xlite.converter.lowering.context import Context
-from xlite.converter.lowering.registry import find_lowering
+from xlite.converter.lowering.registry import find_lowering, is_ours
 from xlite.schema.errors import ConversionError
 from xlite.schema.types import DType, OpKind, ReshapeOptions, TensorType
 
@@ -62,10 +63,20 @@ def _input(layer: KerasLayer) -> Value:
 
 
 def _inputs(ctx: Context, values: dict[tuple[str, int], list[Value]]) -> list[Value]:
+    if is_ours(find_lowering(ctx.layer)) and _has_constants(ctx.call.args):
+        raise ctx.unsupported("is called with a constant", "use a layer, such as Rescaling, for what it does")
     for name, argument in ctx.call.kwargs.items():
         if name != "inputs" and next(refs_in(argument), None) is not None:
             raise ctx.unsupported(f"is called with a tensor as {name}=", "call it with its inputs alone")
     return [_value(values, ref) for ref in ctx.call.inputs]
+
+
+def _has_constants(arguments: Any) -> bool:
+    """True where something besides tensors and None stands among positional arguments."""
+    if isinstance(arguments, (list, dict)):
+        items = arguments.values() if isinstance(arguments, dict) else arguments
+        return any(_has_constants(item) for item in items)
+    return not (arguments is None or isinstance(arguments, Ref))
 
 
 def _value(values: dict[tuple[str, int], list[Value]], ref: Ref) -> Value:

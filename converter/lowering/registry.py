@@ -30,10 +30,11 @@ _HOUSES = ("", "keras", "tf_keras", "tensorflow", "larq", "xlite", "builtins")
 def lowering(*names: str) -> Callable[[Lowering], Lowering]:
     """Decorator: registers a function as the lowering of the layers called ``names``.
 
-    A name is what Keras registers a class under (``"MyPkg>MyLayer"``), or the bare class name of one that is not
-    registered. The function is called once for every call of such a layer, with a
-    :class:`~xlite.converter.lowering.context.Context` and one Value for each input, and returns the output Value
-    (or a list of them). A later registration replaces an earlier one.
+    A name is what Keras registers a class under (``"MyPkg>MyLayer"``), the bare class name of one that is not
+    registered, or ``"keras.ops>Add"`` for a ``keras.ops`` function in a functional model. The function is called
+    once for every call of such a layer, with a :class:`~xlite.converter.lowering.context.Context` and one Value
+    for each input, and returns the output Value (or a list of them). A later registration replaces an
+    earlier one.
     """
 
     def register(function: Lowering) -> Lowering:
@@ -47,7 +48,7 @@ def lowering(*names: str) -> Callable[[Lowering], Lowering]:
 def find_lowering(layer: KerasLayer) -> Lowering:
     """The lowering of a layer; UnsupportedLayerError, saying how to register one, where there is none."""
     function = _LOWERINGS.get(layer.registered_name)
-    if function is not None and not (_is_ours(function) and _is_foreign(layer)):
+    if function is not None and not (is_ours(function) and _is_foreign(layer)):
         return function
     raise UnsupportedLayerError(
         f"layer '{layer.name}' ({layer.registered_name}) has no lowering; replace it by layers that xlite knows, "
@@ -55,7 +56,8 @@ def find_lowering(layer: KerasLayer) -> Lowering:
     )
 
 
-def _is_ours(function: Lowering) -> bool:
+def is_ours(function: Lowering) -> bool:
+    """True for a lowering that comes with xlite."""
     return function.__module__.startswith("xlite.converter.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from xlite.converter.graph import Value
 from xlite.converter.lowering.context import Context
@@ -19,18 +20,23 @@ def flatten(ctx: Context, x: Value) -> Value:
 
 @lowering("Reshape")
 def reshape(ctx: Context, x: Value) -> Value:
-    target = [int(size) for size in ctx.config["target_shape"]]
+    return reshaped_to(ctx, x, ctx.config["target_shape"])
+
+
+def reshaped_to(ctx: Context, x: Value, target: Sequence[int]) -> Value:
+    """``x`` with the shape ``target`` behind the batch axis, where one -1 stands for what is left."""
+    shape = [int(size) for size in target]
     elements = math.prod(x.type.shape[1:])
-    if target.count(-1) == 1:
-        rest = math.prod(size for size in target if size != -1)
+    if shape.count(-1) == 1:
+        rest = math.prod(size for size in shape if size != -1)
         if rest:
-            target[target.index(-1)] = elements // rest
-    if math.prod(target) != elements:
+            shape[shape.index(-1)] = elements // rest
+    if math.prod(shape) != elements:
         raise ctx.error(
-            f"reshapes {x.type.shape[1:]} to {tuple(ctx.config['target_shape'])}, which has other elements",
+            f"reshapes {x.type.shape[1:]} to {tuple(target)}, which has other elements",
             "give it a shape with as many",
         )
-    return reshaped(ctx, x, tuple(target))
+    return reshaped(ctx, x, tuple(shape))
 
 
 def reshaped(ctx: Context, x: Value, shape: tuple[int, ...]) -> Value:

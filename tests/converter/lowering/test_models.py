@@ -14,6 +14,7 @@ from xlite import layers as xl  # noqa: E402
 from xlite.converter.frontend import read  # noqa: E402
 from xlite.converter.lowering import lower  # noqa: E402
 from xlite.quantizers import ApproxSign, SteSign  # noqa: E402
+from xlite.schema.errors import UnsupportedLayerError  # noqa: E402
 
 L = keras.layers
 
@@ -170,3 +171,42 @@ def test_mixed_precision_is_computed_in_float32_and_noted(tmp_path):
         for mine, theirs in zip(weights, kernels):
             assert mine.dtype == np.float32
             np.testing.assert_array_equal(mine, theirs)
+
+
+def test_functions_between_layers(tmp_path):
+    """``keras.ops`` in a functional model: no layers, without weights, and numbered apart from them."""
+    ops = keras.ops
+    a, b = keras.Input((4, 6), name="a"), keras.Input((4, 6), name="b")
+    total = L.Dense(6)(a) + L.Add()([a, b])
+    joined = ops.relu(ops.concatenate([ops.softmax(total, axis=-1), b], axis=1))
+    outputs = [
+        L.Dense(2)(ops.reshape(joined, (-1, 48))),
+        keras.activations.relu(total, max_value=1.5, negative_slope=0.1),
+        ops.leaky_relu(total, 0.3),
+        ops.relu6(total),
+        ops.tanh(total),
+        ops.sigmoid(total),
+        ops.hard_tanh(total),
+    ]
+    model = keras.Model([a, b], outputs)
+    check(model)
+    check_files(model, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["live", "h5", "keras"])
+def test_constants_between_layers_are_refused(form, tmp_path):
+    a = keras.Input((4,), name="a")
+    model = keras.Model(a, L.Dense(2)(a + 2.0))
+    source = model
+    if form != "live":
+        source = tmp_path / f"m.{form}"
+        model.save(source)
+    with pytest.raises(UnsupportedLayerError, match=r"layer 'add\w*' \(Add\) is called with a constant"):
+        lower(read(source))
+
+
+def test_functions_that_are_not_known():
+    a = keras.Input((4,), name="a")
+    model = keras.Model(a, keras.ops.cumsum(a, axis=1))
+    with pytest.raises(UnsupportedLayerError, match=r'@xlite.converter.lowering\("keras.ops>Cumsum"\)'):
+        lower(read(model))
