@@ -1,8 +1,8 @@
 """The grid of small Keras models that golden parity is held on: every supported layer and option.
 
 Each case is a function that builds an uncompiled Keras model; ``record.py`` gives it seeded weights, runs
-TensorFlow and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the sign
-was taken of, so that bits next to a zero can be told from wrong bits.
+TensorFlow and stores the saved .h5, inputs and outputs. A case whose last layer is a sign also stores what the
+sign was taken of, so that bits next to a zero can be told from wrong bits.
 """
 
 from __future__ import annotations
