@@ -17,6 +17,8 @@ _OPTIONAL = ("class", "op", "parameters>")
 
 def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     """What ``xlite convert`` prints: the table of layers, what to know about single layers, the totals."""
+    from rich.text import Text
+
     foot = ("total", "", "", "", "", *_totals(report))
     rows = [_cells(row) for row in report.layers]
     yield ui.table(report.source or report.model_name, _COLUMNS, rows, foot, _OPTIONAL)
@@ -24,6 +26,8 @@ def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     if notes:
         yield _notes(notes)
         yield ""
+    for note in report.notes:
+        yield Text(f"note: {note}")
     yield ui.figures(_summary(report, source_bytes))
 
 
