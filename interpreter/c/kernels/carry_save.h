@@ -27,7 +27,8 @@ static inline xl_machine_word xl_carry_save(xl_machine_word *sum, xl_machine_wor
 }
 
 /* Word k of (a xor w) & mask; no mask where it is NULL. */
-static inline xl_machine_word xl_differing(const uint32_t *a, const uint32_t *mask, const uint32_t *w, ptrdiff_t k) {
+static inline xl_machine_word xl_differing(const uint32_t *a, const uint32_t *mask, const uint32_t *w,
+                                           ptrdiff_t k) {
   const xl_machine_word d = xl_load(a + k * XL_WORDS_EACH) ^ xl_load(w + k * XL_WORDS_EACH);
   return mask == NULL ? d : d & xl_load(mask + k * XL_WORDS_EACH);
 }

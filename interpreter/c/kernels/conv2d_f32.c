@@ -134,13 +134,15 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
       (width == 1 ? column_f32 : tile_f32)(x, w, n, sums);
     } else {
       uint32_t w[TILE];
-      for (int f = 0; f < TILE; ++f) w[f] = c->bits[xl_min32(filter + f, last) * xl_words(c->k) + i / XL_WORD_BITS];
+      const uint32_t *bits = c->bits + i / XL_WORD_BITS;
+      for (int f = 0; f < TILE; ++f) w[f] = bits[xl_min32(filter + f, last) * xl_words(c->k)];
       (width == 1 ? column_bits : tile_bits)(x, w, n, sums);
     }
   }
 }
 
-/* `pixels` output pixels from `index` on, which fill a strip of `width`. out: the first one's channels. */
+/* `pixels` output pixels from `index` on, in a strip of `width`; what the strip has more is computed as zeros and
+ * not used. out: the first pixel's channels. */
 static void convolve_strip(const conv *c, int32_t index, int32_t pixels, int width, float *out) {
   float sums[TILE][STRIP];
   if (pixels < width) memset(c->strip, 0, (size_t)(c->k * width) * sizeof *c->strip);

@@ -25,13 +25,15 @@ void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, co
   }
 }
 
-void xl_store_i32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
+void xl_store_i32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts,
+                  void *row) {
   int32_t *y = (int32_t *)row + first;
   (void)c;
   for (int32_t i = 0; i < n; ++i) y[i] = dot_of(bits, counts[i]);
 }
 
-void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
+void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts,
+                  void *row) {
   float *y = (float *)row + first;
   for (int32_t i = 0; i < n; ++i) y[i] = (float)dot_of(bits, counts[i]);
   xl_finish_f32(c, first, n, y);

@@ -26,7 +26,15 @@ from tests.interpreter.cases import FAMILIES, run_kernel
 from tests.interpreter.cases import make_case as random_case
 from tests.oracle import evaluate, magnitude
 from xlite.schema.contracts import inplace_inputs
-from xlite.schema.types import Activation, ActivationKind, Conv2DOptions, DenseOptions, OpKind, Pool2DOptions
+from xlite.schema.types import (
+    Activation,
+    ActivationKind,
+    Conv2DOptions,
+    DenseOptions,
+    OpKind,
+    Pool2DOptions,
+    ReshapeOptions,
+)
 
 FILTERED = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)
 
@@ -132,6 +140,15 @@ def test_long_windows_are_exact():
         got = run_kernel(kernel_for(case.spec), case)
         np.testing.assert_array_equal(got, evaluate(case.op, case.values))
         np.testing.assert_array_equal(got[0, :2], [features, -features])
+
+
+@pytest.mark.parametrize("channels", CHANNELS)
+@pytest.mark.parametrize("rows", [1, 2, 31, 33])
+def test_bits_are_reshaped_across_rows(rows, channels):
+    """Rows that are cut and joined anywhere: of the input's, of the output's, and the whole in one."""
+    x = draw(np.random.default_rng(channels), (2, rows, channels), BIT)
+    for shape in ((channels, rows), (rows * channels,), (rows * channels, 1), (1, rows, channels)):
+        check(make_case(OpKind.RESHAPE, (x,), (BIT,), ReshapeOptions(shape)))
 
 
 @pytest.mark.parametrize("channels", CHANNELS)
