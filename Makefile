@@ -6,7 +6,7 @@ ROOTS := schema interpreter converter
 SETUP := @$(PYTHON) tools/environment.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test quick train lint schema build clean
+.PHONY: help demo test quick train lint schema readme build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ lint: ## ruff and mypy
 schema: ## regenerate the flatbuffer code from schema/xlite.fbs
 	$(SETUP) dev
 	@$(BIN)/python -m xlite.schema.generate
+
+readme: ## run the demo and paste what it prints into README.md
+	$(SETUP) images numba
+	@$(BIN)/python tools/readme.py
 
 build: ## the virtual environment and the C library, nothing else
 	$(SETUP)

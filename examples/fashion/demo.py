@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import xlite
+from xlite.benchmarking import benchmark, describe_machine
 from xlite.cli import report, ui
 from xlite.inputs import load_npz, prepare
 from xlite.interpreter.backends import available_backends, unavailable_reason
@@ -90,7 +91,6 @@ def evaluate(path: Path, backend: str, samples: Samples, milliseconds: float) ->
 
 def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
     """Median milliseconds of one image, all backends side by side in one run."""
-    from xlite.benchmarking import benchmark
     from xlite.schema import load_model
 
     found = benchmark(load_model(path), backends, repeats=100, warmup=10)
@@ -130,15 +130,18 @@ def show(results: list[Result], samples: Samples, console: Any) -> None:
         )
         for result in results
     ]
-    columns = (
-        "backend",
-        "test accuracy>",
-        "same argmax>",
-        "largest difference>",
-        f"beyond {CLOSE:g}>",
-        "ms an image>",
-    )
-    console.print(ui.table(f"{count} test images against {samples.made_with}", columns, rows))
+    beyond = f"beyond {CLOSE:g}>"
+    columns = ("backend", "test accuracy>", "same argmax>", "max difference>", beyond, "ms an image>")
+    title = f"{count} test images against {samples.made_with}"
+    console.print(ui.table(title, columns, rows, optional=[beyond]))
+
+
+def shown(path: Path) -> str:
+    """The path from where the user stands, if it lies there."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def main() -> None:
@@ -170,7 +173,13 @@ def main() -> None:
     for result in results:
         for line in near_zero_flips(model, arguments.out, samples, result):
             console.print(line, markup=False)
-    console.print(f"{time.perf_counter() - start:.1f} s; the packed network is {arguments.out}", markup=False)
+    machine = describe_machine()
+    console.print(
+        f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}, numpy {machine['numpy']}"
+    )
+    console.print(
+        f"{time.perf_counter() - start:.1f} s; the packed network is {shown(arguments.out)}", markup=False
+    )
     if any(result.same_argmax < len(samples.images) for result in results):
         sys.exit("a packed network predicts another class than Keras did")
 

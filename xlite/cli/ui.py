@@ -25,11 +25,17 @@ WIDE = 200  # columns where no terminal says how many there are: tables in a log
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console; as wide as the terminal, or :data:`WIDE` where the output goes to a file or a pipe."""
+    """A rich console, :func:`screen_width` wide."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False)
+    return Console(file=stream, width=screen_width(stream), highlight=False)
+
+
+def screen_width(stream: Any) -> int:
+    """Columns of the terminal; :data:`WIDE` where the output goes to a file or a pipe, whatever $COLUMNS says:
+    readline sets that to 80 for every process that a Python starts."""
+    return shutil.get_terminal_size().columns if stream.isatty() else WIDE
 
 
 def table(
@@ -67,7 +73,7 @@ def _columns_that_fit(
     columns: Sequence[str], rows: Sequence[Sequence[Text]], optional: Sequence[str]
 ) -> list[int]:
     """Indices of the columns to show: without the optional ones, one after the other, until the rest fits."""
-    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+    limit = screen_width(sys.stdout)
     widths = [max(len(name), *(row[i].cell_len for row in rows)) + 3 for i, name in enumerate(columns)]
     shown = list(range(len(columns)))
     for name in optional:
