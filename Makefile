@@ -6,7 +6,7 @@ ROOTS := schema interpreter converter
 SETUP := @$(PYTHON) tools/environment.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test quick train lint schema build zoo-test clean
+.PHONY: help demo test quick train lint schema readme build zoo-test clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

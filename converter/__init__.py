@@ -22,6 +22,7 @@ __all__ = sorted(_LAZY)
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'xlite.converter' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name]), name)
+    module = importlib.import_module(_LAZY[name])
+    value = module if name == "lowering" else getattr(module, name)  # that package can be called: a decorator
     globals()[name] = value
     return value

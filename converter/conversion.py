@@ -65,6 +65,7 @@ def convert(
     model = emit(graph, _metadata(keras_model, labels, preprocessing))
     data = write_model(model)
     report = build_report(graph, model, len(data), keras_model.source_name)
+    report.notes = list(keras_model.notes)
     failures = strict_failures(report)
     if strict and failures:
         raise StrictError("; ".join(failures))

@@ -50,6 +50,7 @@ class Report:
     arena_bytes: int = 0
     arena_lower_bound: int = 0
     target: dict | None = None
+    notes: list[str] = field(default_factory=list)  # what was read in another way than it was saved
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2)

@@ -3,6 +3,7 @@ which tensors can still be read after a run."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,19 +62,25 @@ def write_array(array: np.ndarray, type_: TensorType, value: np.ndarray, what: s
 
 
 def overwritten(model: Model, plan: Plan, types: Sequence[TensorType]) -> frozenset[int]:
-    """Tensors of which a later op's output took some bytes, so that they cannot be read after a run."""
-    lives = lifetimes(model)
-    placed = [
-        (plan.offsets[t], plan.offsets[t] + types[t].nbytes, life[0], t)
-        for t, life in enumerate(lives)
-        if life is not None and plan.offsets[t] >= 0
-    ]
-    placed.sort()
+    """Tensors of which a later op's output took some bytes, so that they cannot be read after a run.
+
+    Goes back in time and keeps the bytes that were written later as disjoint intervals, sorted.
+    """
+    by_birth: dict[int, list[int]] = {}
+    for tensor, life in enumerate(lifetimes(model)):
+        if life is not None:
+            by_birth.setdefault(life[0], []).append(tensor)
+    starts: list[int] = []
+    stops: list[int] = []
     lost = set()
-    for i, (_, stop, first, tensor) in enumerate(placed):
-        for other_start, _, other_first, other in placed[i + 1 :]:
-            if other_start >= stop:
-                break
-            if other_first != first:
-                lost.add(tensor if first < other_first else other)
+    for birth in sorted(by_birth, reverse=True):
+        spans = [(plan.offsets[t], plan.offsets[t] + types[t].nbytes, t) for t in by_birth[birth]]
+        for start, stop, tensor in spans:
+            if bisect_right(stops, start) < bisect_left(starts, stop):
+                lost.add(tensor)
+        for start, stop, _ in spans:
+            first, last = bisect_left(stops, start), bisect_right(starts, stop)
+            if first < last:
+                start, stop = min(start, starts[first]), max(stop, stops[last - 1])
+            starts[first:last], stops[first:last] = [start], [stop]
     return frozenset(lost)

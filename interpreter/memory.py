@@ -69,7 +69,15 @@ class Limit:
         """Bytes of RAM that the account has too many; 0 if it fits."""
         if self.ram is None:
             return 0
-        return max(0, (account.total if self.flash is None else account.ram) - self.ram)
+        return max(0, self._counted(account) - self.ram)
+
+    def room(self, account: Account) -> int:
+        """Bytes that are left for workspace and prepacked weights; negative if the rest alone is too much."""
+        assert self.ram is not None
+        return self.ram - self._counted(account) + account.workspace + account.prepacked
+
+    def _counted(self, account: Account) -> int:
+        return account.total if self.flash is None else account.ram
 
     def flash_excess(self, account: Account) -> int:
         return 0 if self.flash is None else max(0, account.weights - self.flash)

@@ -15,21 +15,25 @@ The algorithm in words, before the code:
    them are improved: the block that ends highest moves halfway to the front of the order; where that does not
    make the arena smaller, the next lower one does, and so on, for a limited number of tries. Every step is
    deterministic: the same model always gives the same plan.
+5. All that takes time in the square of the number of blocks. A graph with thousands of them is placed once, in
+   running order, which only ever looks at the blocks that are alive.
 
 The lower bound is the largest sum of blocks that are alive during one op: no plan can be smaller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xlite.schema.contracts import inplace_inputs
-from xlite.schema.lifetimes import lifetimes
+from xlite.schema.lifetimes import Lifetime, lifetimes
 from xlite.schema.types import ALIGNMENT, Model, Plan, TensorType
 
 _IMPROVED = 3  # how many of the best orders are improved
 _TRIES = 32  # placements to improve one order, at most
+_MANY = 1500  # blocks, from which on time matters more than the last percent
 _PAIRS = 2_000_000  # of blocks that all tries together may look at, so that large graphs do not take seconds
 
 
@@ -45,12 +49,11 @@ class _Block:
 
 @dataclass(frozen=True)
 class OpMemory:
-    """One row of the arena's timeline: the bytes alive while op ``op`` runs, and whose they are."""
+    """One row of the arena's timeline: the bytes alive while op ``op`` runs."""
 
     op: int
     name: str
     live_bytes: int
-    tensors: tuple[int, ...]
 
 
 def plan(model: Model, *, preserve_all: bool = False, types: Sequence[TensorType] | None = None) -> Plan:
@@ -77,12 +80,25 @@ def timeline(model: Model, plan: Plan, *, types: Sequence[TensorType] | None = N
     bytes in place count once."""
     if types is None:
         types = [tensor.type for tensor in model.tensors]
-    lives = lifetimes(model)
+    born: list[list[int]] = [[] for _ in model.ops]
+    dying: list[list[int]] = [[] for _ in model.ops]
+    for tensor, life in enumerate(lifetimes(model)):
+        if life is not None and model.ops:
+            born[max(life[0], 0)].append(tensor)
+            dying[min(life[1], len(model.ops) - 1)].append(tensor)
+    holders: dict[int, int] = {}  # offset -> live tensors that lie there
+    live = 0
     rows = []
     for i, op in enumerate(model.ops):
-        alive = [t for t, life in enumerate(lives) if life is not None and life[0] <= i <= life[1]]
-        sizes = {plan.offsets[t]: align(types[t].nbytes) for t in alive}
-        rows.append(OpMemory(i, op.name or op.label, sum(sizes.values()), tuple(alive)))
+        for tensor in born[i]:
+            offset = plan.offsets[tensor]
+            live += 0 if holders.get(offset) else align(types[tensor].nbytes)
+            holders[offset] = holders.get(offset, 0) + 1
+        rows.append(OpMemory(i, op.name or op.label, live))
+        for tensor in dying[i]:
+            offset = plan.offsets[tensor]
+            holders[offset] -= 1
+            live -= 0 if holders[offset] else align(types[tensor].nbytes)
     return rows
 
 
@@ -93,12 +109,10 @@ def align(size: int, to: int = ALIGNMENT) -> int:
 
 def _blocks(model: Model, types: Sequence[TensorType], preserve_all: bool) -> list[_Block]:
     """Blocks in the order in which they begin."""
-    lives = lifetimes(model)
+    lives = {t: life for t, life in enumerate(lifetimes(model)) if life is not None}
     if preserve_all:
-        end = len(model.ops)
-        alone = [(t, 0, end) for t, life in enumerate(lives) if life is not None]
-        return [_Block((t,), align(types[t].nbytes), first, last) for t, first, last in alone]
-    group = {t: [t] for t, life in enumerate(lives) if life is not None}
+        return [_Block((t,), align(types[t].nbytes), 0, len(model.ops)) for t in lives]
+    group = {t: [t] for t in lives}
     for y, x in _inplace_pairs(model, types, lives).items():
         merged = group[x]
         merged.append(y)
@@ -112,7 +126,7 @@ def _blocks(model: Model, types: Sequence[TensorType], preserve_all: bool) -> li
     return sorted(blocks, key=lambda b: (b.first, b.tensors))
 
 
-def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Sequence) -> dict[int, int]:
+def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Mapping[int, Lifetime]) -> dict[int, int]:
     """output -> the input whose bytes it takes over, in running order."""
     kept = {*model.inputs, *model.outputs}
     pairs: dict[int, int] = {}
@@ -120,7 +134,7 @@ def _inplace_pairs(model: Model, types: Sequence[TensorType], lives: Sequence) -
         inputs = [None if t < 0 else types[t] for t in op.inputs]
         for slot in inplace_inputs(op.kind, inputs, [types[t] for t in op.outputs]):
             x = op.inputs[slot]
-            if x not in kept and lives[x] is not None and lives[x][1] == i:
+            if x in lives and x not in kept and lives[x][1] == i:
                 pairs[op.outputs[0]] = x
                 break
     return pairs
@@ -133,8 +147,16 @@ def _lower_bound(blocks: Sequence[_Block]) -> int:
 
 def _loads(blocks: Sequence[_Block]) -> dict[int, int]:
     """Bytes alive at every moment at which a block begins."""
-    moments = {b.first for b in blocks}
-    return {t: sum(b.size for b in blocks if b.first <= t <= b.last) for t in moments}
+    ends = sorted((b.last, b.size) for b in blocks)
+    loads: dict[int, int] = {}
+    ended = live = 0
+    for block in sorted(blocks, key=lambda b: b.first):
+        while ends[ended][0] < block.first:
+            live -= ends[ended][1]
+            ended += 1
+        live += block.size
+        loads[block.first] = live
+    return loads
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,8 @@ class _Placement:
 
 
 def _best_placement(blocks: list[_Block], bound: int) -> _Placement:
+    if len(blocks) > _MANY:
+        return _place_in_time(blocks)
     found = []
     for order in _orders(blocks):
         found.append(_place(order))
@@ -186,9 +210,10 @@ def _orders(blocks: list[_Block]) -> Iterator[list[_Block]]:
         return b.last - b.first + 1
 
     def crowd(b: _Block) -> int:  # the fullest moment of a block's life
-        return max(load[t] for t in load if b.first <= t <= b.last)
+        return max(loads[bisect_left(moments, b.first) : bisect_right(moments, b.last)])
 
-    load = _loads(blocks)
+    by_moment = _loads(blocks)
+    moments, loads = list(by_moment), list(by_moment.values())
     yield sorted(blocks, key=lambda b: -b.size)
     yield sorted(blocks, key=lambda b: (-crowd(b), -b.size))
     yield sorted(blocks, key=lambda b: -b.size * duration(b))
@@ -211,6 +236,27 @@ def _place(order: list[_Block]) -> _Placement:
         offsets.append(offset)
         end = max(end, offset + block.size)
     return _Placement(order, offsets, end)
+
+
+def _place_in_time(blocks: list[_Block]) -> _Placement:
+    """Offsets by best fit in running order; behind all others where very many blocks are alive at once."""
+    ending: dict[int, list[tuple[int, int]]] = {}
+    live: list[tuple[int, int]] = []  # (start, stop), sorted
+    times = sorted({b.last for b in blocks})
+    ended = end = 0
+    offsets = []
+    for block in blocks:  # they come sorted by their first moment
+        while ended < len(times) and times[ended] < block.first:
+            for span in ending.pop(times[ended], ()):
+                del live[bisect_left(live, span)]
+            ended += 1
+        offset = _best_gap(live, block.size) if len(live) <= _MANY else live[-1][1]
+        span = (offset, offset + block.size)
+        insort(live, span)
+        ending.setdefault(block.last, []).append(span)
+        offsets.append(offset)
+        end = max(end, span[1])
+    return _Placement(blocks, offsets, end)
 
 
 def _best_gap(busy: Sequence[tuple[int, int]], size: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Callable, Optional
+from itertools import accumulate
+from typing import Optional
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
     choices = tuple(_fastest(resolver, spec, settings.prepack) for spec in specs)
     total = account(choices)
     if settings.limit.excess(total):
-        choices = _fitting(resolver, specs, settings, choices, account)
+        choices = _fitting(resolver, specs, settings.prepack, choices, settings.limit.room(total))
         total = account(choices)
     memory.check(total, settings.limit, batch)
     return Program(model, batch, types, plan, specs, choices, total)
@@ -173,28 +174,34 @@ def _fastest(resolver: Resolver, spec: OpSpec, prepack: bool) -> Choice:
 
 
 def _fitting(
-    resolver: Resolver,
-    specs: Sequence[OpSpec],
-    settings: Settings,
-    fastest: Sequence[Choice],
-    account: Callable[[Sequence[Choice]], memory.Account],
+    resolver: Resolver, specs: Sequence[OpSpec], prepack: bool, fastest: Sequence[Choice], room: int
 ) -> tuple[Choice, ...]:
-    """The fastest kernels that fit the limit: every op starts with the kernel that needs the least, then takes
-    back its fastest one, in running order, where the total still fits. Where nothing fits, the smallest."""
-
-    def need(choice: Choice, spec: OpSpec) -> int:
-        return choice.kernel.workspace(spec) + choice.kernel.prepacked(spec)
-
-    smallest: list[Choice] = []
-    for spec, first in zip(specs, fastest):
-        best = min(_usable(resolver, spec, settings.prepack), key=lambda c: need(c, spec))
-        kept = need(best, spec) == need(first, spec)
-        smallest.append(
-            first if kept else replace(best, note=f"{first.kernel.name} needs more memory than the limit leaves")
-        )
-    chosen = list(smallest)
-    for i, first in enumerate(fastest):
-        trial = [*chosen[:i], first, *chosen[i + 1 :]]
-        if not settings.limit.excess(account(trial)):
-            chosen = trial
+    """The fastest kernels whose workspace and prepacked weights fit into ``room`` bytes: every op starts with the
+    kernel that needs the least, then takes back its fastest one, in running order, where the total still fits.
+    Where nothing fits, the smallest."""
+    chosen = [_smallest(resolver, spec, prepack, first) for spec, first in zip(specs, fastest)]
+    needs = [_need(choice, spec) for choice, spec in zip(chosen, specs)]
+    prepacked = sum(packed for _, packed in needs)
+    # the workspace is shared: what counts is the largest, of the ops before (decided) and of those after
+    after = [0, *accumulate((scratch for scratch, _ in reversed(needs)), max)][::-1]
+    before = 0
+    for i, (spec, first) in enumerate(zip(specs, fastest)):
+        scratch, packed = _need(first, spec)
+        more = packed - needs[i][1]
+        if max(before, scratch, after[i + 1]) + prepacked + more <= room:
+            chosen[i], needs[i] = first, (scratch, packed)
+            prepacked += more
+        before = max(before, needs[i][0])
     return tuple(chosen)
+
+
+def _smallest(resolver: Resolver, spec: OpSpec, prepack: bool, first: Choice) -> Choice:
+    best = min(_usable(resolver, spec, prepack), key=lambda choice: sum(_need(choice, spec)))
+    if sum(_need(best, spec)) == sum(_need(first, spec)):
+        return first
+    return replace(best, note=f"{first.kernel.name} needs more memory than the limit leaves")
+
+
+def _need(choice: Choice, spec: OpSpec) -> tuple[int, int]:
+    """Bytes of workspace and of prepacked weights."""
+    return choice.kernel.workspace(spec), choice.kernel.prepacked(spec)

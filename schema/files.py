@@ -32,7 +32,7 @@ def load_model(source: PathLike | Source | BinaryIO) -> Model:
         except FileError as error:
             raise type(error)(f"{os.fspath(source)}: {error}") from None
     if hasattr(source, "read") and not isinstance(source, mmap.mmap):
-        return _read_and_verify(_read(source))
+        return _read_and_verify(_read(source))  # type: ignore[arg-type]
     return _read_and_verify(source)  # type: ignore[arg-type]
 
 

@@ -1,16 +1,20 @@
-"""``pytest --quick``: the suite without TensorFlow. Tests marked ``keras`` are skipped, and so is every other one
-that imports TensorFlow or Keras, itself or through what it tests, at that import."""
+"""``pytest --quick``: the suite without TensorFlow and without the longest sweeps. Tests marked ``keras`` are
+skipped, and so is every other one that imports TensorFlow or Keras, itself or through what it tests."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 TRAINING = frozenset({"keras", "tensorflow"})
+
+# Thousands of damaged files, and the C library compiled in every way: minutes that a quick look can do without.
+LONG = ("converter/frontend/test_damage.py", "interpreter/c/test_c_build.py", "interpreter/test_damaged_demo.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
         sys.meta_path.insert(0, _Skip())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_long = collection_path.as_posix().endswith(LONG)
+    return True if is_long and config.getoption("--quick") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

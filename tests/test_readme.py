@@ -67,3 +67,30 @@ def test_every_option_of_a_command_is_in_its_help_and_known_to_the_docs(command)
     named = set(re.findall(r"(--[a-z][a-z-]+)", section))
     assert named
     assert {option for option in named if option not in known} == set()
+
+
+def test_the_demos_output_is_of_the_model_that_is_there(tmp_path, monkeypatch):
+    """The part of `make demo` that is the same on every machine, line by line; `make readme` pastes it anew."""
+    from xlite.cli import ui
+    from xlite.cli.app import cli
+
+    monkeypatch.setattr(ui, "WIDE", 110)
+    model = ROOT / "examples" / "fashion" / "model.h5"
+    with np.load(model.with_name("images.npz")) as images:
+        labels = ",".join(str(name) for name in images["class_names"])
+    arguments = [
+        "convert",
+        str(model),
+        "-o",
+        str(tmp_path / "m.xlite"),
+        "--labels",
+        labels,
+        "--scale",
+        str(1 / 255),
+    ]
+    result = CliRunner().invoke(cli, arguments, prog_name="xlite")
+    assert result.exit_code == 0
+    wanted = [line.rstrip() for line in result.stdout.splitlines() if line.strip() and "written:" not in line]
+    pasted = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.strip()]
+    start = pasted.index("```text") + 1
+    assert pasted[start : start + len(wanted)] == wanted

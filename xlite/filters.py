@@ -181,7 +181,7 @@ def _variable(layer: Any, attribute: str) -> Any:
     if not layer.built:
         raise TrainingError(f"layer {layer.name!r} has no weights yet; build the model first")
     variable = getattr(layer, attribute)
-    if not isinstance(variable, keras.Variable):
+    if not any(variable is weight for weight in layer.weights):
         raise TrainingError(
             f"layer {layer.name!r} computes its {attribute} (LoRA, or weights that are quantized already), so it "
             "cannot be binarized; leave it out of layers="

@@ -63,6 +63,12 @@ def read_batch(path: str, type_: TensorType, name: str, only: bool = True) -> np
     return read_image(file, type_)[np.newaxis]
 
 
+def is_image(given: str) -> bool:
+    """Whether an input named on the command line is an image, that is, no array."""
+    file, _ = _split_key(given)
+    return os.path.splitext(file)[1].lower() not in ARRAYS
+
+
 def as_batch(array: np.ndarray, type_: TensorType, what: str) -> np.ndarray:
     """``array`` with a batch axis and the channel axis of an input that has one channel. Raises InputError."""
     sample = type_.shape[1:]

@@ -130,7 +130,7 @@ class QuantDense(keras.layers.Dense):
     def call(self, inputs, training=None):
         inputs = _quantized(inputs, self.input_quantizer)
         if self.kernel_quantizer is None:
-            return super().call(inputs, training=training)
+            return super().call(inputs)
         outputs = ops.matmul(inputs, self.kernel_quantizer(self.kernel))
         if self.use_bias:
             outputs = ops.add(outputs, self.bias)

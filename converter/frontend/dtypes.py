@@ -37,7 +37,12 @@ def policy_name(config: dict[str, Any]) -> str:
         if not isinstance(policy, dict):
             break
         inner = policy.get("config")
-        policy = inner.get("name", inner.get("source_name")) if isinstance(inner, dict) else inner
+        if not isinstance(inner, dict):
+            policy = inner
+        elif "mode" in inner:  # quantized
+            return f"{inner['mode']}_from_{inner.get('source_name')}"
+        else:
+            policy = inner.get("name", inner.get("default_policy"))
     return policy if isinstance(policy, str) else "float32"
 
 

@@ -76,8 +76,9 @@ def _read_file(path: str) -> KerasModel:
     except Error as error:
         raise type(error)(f"{path}: {error}") from error.__cause__
     except _DAMAGE as error:
+        reason = " ".join(str(error).split())
         raise FileError(
-            f"{path} is damaged or no file that Keras writes ({type(error).__name__}: {error}); save the model "
+            f"{path} is damaged or no file that Keras writes ({type(error).__name__}: {reason}); save the model "
             "again"
         ) from error
     model.source_name = os.path.basename(path)

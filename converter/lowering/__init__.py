@@ -22,6 +22,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     locally_connected,
     merge,
     norm,
+    operations,
     passthrough,
     pooling,
     preprocessing,
@@ -32,7 +33,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     time_distributed,
     upsampling,
 )
-from xlite.converter.lowering.activation import activation
+from xlite.converter.lowering.activations import activation
 from xlite.converter.lowering.build import lower
 from xlite.converter.lowering.code import code_in, lambda_layer
 from xlite.converter.lowering.context import Context

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.geometry import padding, sizes, spans
 from xlite.converter.lowering.movement import padded, reshaped

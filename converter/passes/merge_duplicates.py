@@ -7,13 +7,13 @@ after:  %1 = sign(%0); use %1, %1
 
 from __future__ import annotations
 
-from xlite.converter.graph import Graph
+from xlite.converter.graph import Graph, Node
 from xlite.schema.types import OpKind
 
 
 def run(graph: Graph) -> bool:
     seen: dict[tuple, int] = {}
-    merged = []
+    merged: list[Node] = []
     for node in list(graph.nodes):
         if node.kind is OpKind.CUSTOM:
             continue

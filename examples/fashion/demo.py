@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 import xlite
+from xlite.benchmarking import benchmark, describe_machine
 from xlite.cli import report, ui
-from xlite.converter.frontend import read
+from xlite.inputs import load_npz, prepare
 from xlite.interpreter.backends import available_backends, unavailable_reason
 from xlite.schema.errors import Error, FileError
 from xlite.schema.types import Preprocessing
@@ -57,15 +58,15 @@ class Result:
 
 
 def load(folder: Path, count: int) -> Samples:
-    with np.load(folder / "images.npz") as images, np.load(folder / "golden.npz") as golden:
-        return Samples(
-            images["images"][:count, ..., np.newaxis],
-            images["labels"][:count],
-            [str(name) for name in images["class_names"]],
-            golden["outputs"][:count],
-            str(golden["model_sha256"]),
-            str(golden["made_with"]),
-        )
+    images, golden = load_npz(str(folder / "images.npz")), load_npz(str(folder / "golden.npz"))
+    return Samples(
+        images["images"][:count, ..., np.newaxis],
+        images["labels"][:count],
+        [str(name) for name in images["class_names"]],
+        golden["outputs"][:count],
+        str(golden["model_sha256"]),
+        str(golden["made_with"]),
+    )
 
 
 def evaluate(path: Path, backend: str, samples: Samples, milliseconds: float) -> Result:
@@ -90,7 +91,6 @@ def evaluate(path: Path, backend: str, samples: Samples, milliseconds: float) ->
 
 def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
     """Median milliseconds of one image, all backends side by side in one run."""
-    from xlite.benchmarking import benchmark
     from xlite.schema import load_model
 
     found = benchmark(load_model(path), backends, repeats=100, warmup=10)
@@ -99,7 +99,6 @@ def time_backends(path: Path, backends: list[str]) -> dict[str, float]:
 
 def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -> list[str]:
     """For each sample that is far off, the first sign that fell another way than in the float program."""
-    from xlite.inputs import prepare
     from xlite.schema import load_model
     from xlite.verification import compare
     from xlite.verification.lowered_source import lowered_source
@@ -111,7 +110,7 @@ def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -
     resolver = xlite.Resolver(result.backend)
     found = compare(packed, inputs, lowered_source(model), resolver=resolver, tolerance=CLOSE)
     lines = {
-        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way, the value before it is {flip.expected:.2g}"
+        flip.sample: f"{flip.tensor}{list(flip.index)} fell the other way, {flip.expected:.2g} is near zero"
         for flip in found.flips
     }
     unknown = "no sign differs from the float program; TensorFlow's own rounding decided one"
@@ -131,15 +130,18 @@ def show(results: list[Result], samples: Samples, console: Any) -> None:
         )
         for result in results
     ]
-    columns = (
-        "backend",
-        "test accuracy>",
-        "same argmax>",
-        "largest difference>",
-        f"beyond {CLOSE:g}>",
-        "ms an image>",
-    )
-    console.print(ui.table(f"{count} test images against {samples.made_with}", columns, rows))
+    beyond = f"beyond {CLOSE:g}>"
+    columns = ("backend", "test accuracy>", "same argmax>", "max difference>", beyond, "ms an image>")
+    title = f"{count} test images against {samples.made_with}"
+    console.print(ui.table(title, columns, rows, optional=[beyond]))
+
+
+def shown(path: Path) -> str:
+    """The path from where the user stands, if it lies there."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def main() -> None:
@@ -153,10 +155,10 @@ def main() -> None:
     console = ui.console()
     model = FOLDER / "model.h5"
     samples = load(FOLDER, arguments.images)
-    if read(str(model)).source_sha256 != samples.model_sha256:
-        raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     converted = xlite.convert(model, arguments.out, labels=samples.names, preprocessing=Preprocessing(1 / 255))
+    if converted.model.metadata.source_sha256 != samples.model_sha256:
+        raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
     for part in report.renderables(converted.report, model.stat().st_size):
         console.print(part)
 
@@ -171,7 +173,13 @@ def main() -> None:
     for result in results:
         for line in near_zero_flips(model, arguments.out, samples, result):
             console.print(line, markup=False)
-    console.print(f"{time.perf_counter() - start:.1f} s; the packed network is {arguments.out}", markup=False)
+    machine = describe_machine()
+    console.print(
+        f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}, numpy {machine['numpy']}"
+    )
+    console.print(
+        f"{time.perf_counter() - start:.1f} s; the packed network is {shown(arguments.out)}", markup=False
+    )
     if any(result.same_argmax < len(samples.images) for result in results):
         sys.exit("a packed network predicts another class than Keras did")
 

@@ -36,12 +36,13 @@ def trained(
     keras.utils.set_random_seed(seed)
     model = build()
     print(f"{model.name}: {model.count_params():,} parameters, {recipe.epochs} epochs", flush=True)
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     accuracy = fashion.train(model, data, recipe, verbose=1 if sys.stdout.isatty() else 2)
     facts = {
         "test_accuracy": round(accuracy, 4),
         "parameters": model.count_params(),
         "train_seconds": round(time.perf_counter() - start, 1),
+        "train_cpu_seconds": round(time.process_time() - busy, 1),
         **asdict(recipe),
     }
     print(

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.interpreter.networks import Builder, random_network, residual_network
+from xlite.interpreter import planner
+from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan, timeline
 from xlite.interpreter.program import batch_types
 from xlite.schema import verify
@@ -162,3 +164,52 @@ def test_timeline_peaks_at_or_below_the_arena(seed):
     assert [row.op for row in rows] == list(range(len(model.ops)))
     assert max(row.live_bytes for row in rows) == made.lower_bound
     assert made.lower_bound <= made.arena_bytes
+
+
+def test_large_graphs_are_planned_in_running_order(monkeypatch):
+    """Graphs beyond a size take another way, which must keep the same rules; here that size is 5 blocks."""
+    monkeypatch.setattr(planner, "_MANY", 5)
+    ratios = []
+    for seed in range(40):
+        model = elementwise_graph(seed, 25)
+        made = plan(model)
+        check_plan(model, made)
+        ratios.append(made.arena_bytes / made.lower_bound)
+    assert sum(ratios) / len(ratios) < 1.6
+
+
+def test_a_graph_of_thousands_of_ops():
+    b = Builder()
+    x = b.input((4,))
+    for _ in range(3000):
+        x = b.op(OpKind.UNPACK, (b.op(OpKind.SIGN, (x,)),))
+    model = b.model([x])
+    made = plan(model)
+    verify(replace(model, plan=made))
+    assert made.arena_bytes == made.lower_bound
+    assert [row.live_bytes for row in timeline(model, made)][:4] == [32, 48, 48, 48]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_timeline_equals_a_plain_count(seed):
+    model = elementwise_graph(seed, 20)
+    made = plan(model)
+    lives = lifetimes(model)
+    for i, row in enumerate(timeline(model, made)):
+        alive = [t for t, life in enumerate(lives) if life[0] <= i <= life[1]]
+        places = {made.offsets[t]: -(-model.tensors[t].type.nbytes // ALIGNMENT) * ALIGNMENT for t in alive}
+        assert row.live_bytes == sum(places.values())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_overwritten_equals_a_plain_comparison(seed):
+    model = elementwise_graph(seed, 20)
+    made, lives = plan(model), lifetimes(model)
+    types = [t.type for t in model.tensors]
+    spans = [(made.offsets[t], made.offsets[t] + types[t].nbytes) for t in range(len(types))]
+    expected = {
+        a
+        for a, (start, stop) in enumerate(spans)
+        if any(lives[b][0] > lives[a][0] and spans[b][0] < stop and start < spans[b][1] for b in range(len(spans)))
+    }
+    assert overwritten(model, made, types) == expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,7 @@ def command(
         rounds=lambda numbers: ui.track(numbers, "timing"),
     )
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        ui.print_json(found.to_dict())
         return
     console = ui.console()
     for part in renderables(found):
@@ -71,7 +70,7 @@ def renderables(found: Benchmark) -> Iterator[Any]:
     yield ui.heading(f"{machine['processor']}, {machine['cores']} cores, {machine['system']}")
     versions = f"xlite {machine['xlite']}, Python {machine['python']}, numpy {machine['numpy']}"
     yield f"{versions}; batch {found.batch}, threads {found.threads}, {found.backends[0].invoke.count} rounds"
-    yield ui.table("", list(_columns(found)), list(_rows(found)))
+    yield ui.table("", list(_columns(found)), list(_rows(found)), optional=("kernel", "op"))
     yield ui.figures(_totals(found))
 
 

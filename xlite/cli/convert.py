@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Callable, Optional
 
 import click
 
-from xlite.cli import files
+from xlite.cli import files, ui
 from xlite.schema.errors import ConversionError, FileError
 from xlite.schema.types import Preprocessing
 
@@ -152,11 +151,11 @@ def _write_page(path: str, result: ConversionResult) -> None:
 
 def _print_json(result: ConversionResult, model: str) -> None:
     found = asdict(result.report)
-    click.echo(json.dumps({**found, "source_bytes": os.path.getsize(model), "path": result.path}, indent=2))
+    ui.print_json({**found, "source_bytes": os.path.getsize(model), "path": result.path})
 
 
 def _print(result: ConversionResult, model: str) -> None:
-    from xlite.cli import report, ui
+    from xlite.cli import report
 
     console = ui.console()
     for part in report.renderables(result.report, os.path.getsize(model)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Optional
@@ -39,7 +38,7 @@ def command(file: str, as_json: bool, target: Optional[str]) -> None:
     model = load_model(files.need_xlite(file))
     found = inspect(model, os.path.getsize(file), Resolver(), profile)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        ui.print_json(found.to_dict())
         return
     console = ui.console()
     for part in renderables(found, os.path.basename(file)):
@@ -105,7 +104,8 @@ def _ops(found: Inspection) -> Any:
     ]
     weights = sum(row.bytes for row in found.tensors if row.constant)
     macs = sum(found.macs.values())
-    return ui.table("Ops", columns, rows, ("", "total", "", "", "", ui.count(macs), "", ui.count(weights), "", ""))
+    foot = ("", "total", "", "", "", ui.count(macs), "", ui.count(weights), "", "")
+    return ui.table("Ops", columns, rows, foot, optional=("in", "input", "backend", "op", "weights>"))
 
 
 def _notes(found: Inspection) -> Iterator[Any]:

@@ -11,26 +11,23 @@ if TYPE_CHECKING:
     from xlite.converter.report import LayerRow, Report
 
 _STYLES = {"packed": "green", "weights packed": "yellow", "float": "red", "fused": "dim", "-": "dim"}
-_COLUMNS = (
-    "layer",
-    "class",
-    "op",
-    "input x weights -> output",
-    "status",
-    "parameters>",
-    "bytes before>",
-    "after>",
-)
+_COLUMNS = ("layer", "class", "op", "input x weights", "status", "parameters>", "bytes before>", "after>")
+_OPTIONAL = ("class", "op", "parameters>")
 
 
 def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     """What ``xlite convert`` prints: the table of layers, what to know about single layers, the totals."""
+    from rich.text import Text
+
     foot = ("total", "", "", "", "", *_totals(report))
-    yield ui.table(f"{report.source or report.model_name}", _COLUMNS, [_cells(row) for row in report.layers], foot)
+    rows = [_cells(row) for row in report.layers]
+    yield ui.table(report.source or report.model_name, _COLUMNS, rows, foot, _OPTIONAL)
     notes = [(row.name, f"{row.reason}; {row.mend}") for row in report.layers if row.reason and row.mend]
     if notes:
         yield _notes(notes)
         yield ""
+    for note in report.notes:
+        yield Text(f"note: {note}")
     yield ui.figures(_summary(report, source_bytes))
 
 

@@ -49,6 +49,7 @@ def command(
 
     interpreter = Interpreter(files.need_xlite(file), backend=backend, num_threads=threads)
     batches = read_inputs(interpreter.model, inputs)
+    _note_raw_bytes(interpreter, inputs)
     outputs = run_in_chunks(interpreter, batches)
     names = [interpreter.model.tensors[t].name for t in interpreter.model.outputs]
     if out is not None:
@@ -59,6 +60,18 @@ def command(
         console.print(_picture(name, output, interpreter.metadata.labels, top_k, _titles(inputs, len(output))))
         if len(output) > MAX_ROWS:
             console.print(f"{len(output) - MAX_ROWS} more samples are not shown; -o FILE.npy saves all")
+
+
+def _note_raw_bytes(interpreter: Interpreter, inputs: Sequence[str]) -> None:
+    """Images without preprocessing are seldom what somebody wants, and nothing else would say so."""
+    from xlite.inputs import is_image
+
+    if interpreter.metadata.preprocessing is None and any(is_image(path) for path in inputs):
+        click.echo(
+            "xlite: note: the file states no preprocessing, so bytes go in as 0 to 255; convert it with --scale, "
+            "for example 0.00392156862745098 for 0 to 1",
+            err=True,
+        )
 
 
 def run_in_chunks(interpreter: Interpreter, batches: Sequence[np.ndarray]) -> list[np.ndarray]:

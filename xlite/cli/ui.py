@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,37 +25,62 @@ WIDE = 200  # columns where no terminal says how many there are: tables in a log
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console; as wide as the terminal, or :data:`WIDE` where the output goes to a file or a pipe."""
+    """A rich console, :func:`screen_width` wide."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDE
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    return Console(file=stream, width=screen_width(stream), highlight=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], footer: Sequence[Any] = ()) -> Table:
-    """A plain table. A column whose name ends in ``>`` is aligned to the right; cells are text, not markup."""
+def screen_width(stream: Any) -> int:
+    """Columns of the terminal; :data:`WIDE` where the output goes to a file or a pipe, whatever $COLUMNS says:
+    readline sets that to 80 for every process that a Python starts."""
+    return shutil.get_terminal_size().columns if stream.isatty() else WIDE
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    footer: Sequence[Any] = (),
+    optional: Sequence[str] = (),
+) -> Table:
+    """A plain table. A column whose name ends in ``>`` is aligned to the right; cells are text, not markup.
+
+    optional: columns that a narrow terminal does without, the first one first.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(
-        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
-    )
-    foot = [str(cell) for cell in footer] or [""] * len(columns)
+    cells = [[cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row] for row in rows]
+    foot = [Text(str(cell)) for cell in footer] or [Text()] * len(columns)
+    drawn = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     drawn.show_footer = bool(footer)
-    for name, last in zip(columns, foot):
-        right = name.endswith(">")
+    shown = _columns_that_fit(columns, [foot, *cells], optional)
+    for index in shown:
+        right = columns[index].endswith(">")
+        justify: Literal["left", "right"] = "right" if right else "left"
         drawn.add_column(
-            name.rstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=right,
-            overflow="fold",
-            footer=Text(last),
+            columns[index].rstrip(">"), justify=justify, no_wrap=right, overflow="fold", footer=foot[index]
         )
-    for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
+    for row in cells:
+        drawn.add_row(*(row[index] for index in shown))
     return drawn
+
+
+def _columns_that_fit(
+    columns: Sequence[str], rows: Sequence[Sequence[Text]], optional: Sequence[str]
+) -> list[int]:
+    """Indices of the columns to show: without the optional ones, one after the other, until the rest fits."""
+    limit = screen_width(sys.stdout)
+    widths = [max(len(name), *(row[i].cell_len for row in rows)) + 3 for i, name in enumerate(columns)]
+    shown = list(range(len(columns)))
+    for name in optional:
+        if sum(widths[i] for i in shown) <= limit:
+            break
+        shown = [i for i in shown if columns[i] != name]
+    return shown
 
 
 def figures(pairs: Iterable[tuple[str, str]]) -> Table:
@@ -64,6 +92,21 @@ def figures(pairs: Iterable[tuple[str, str]]) -> Table:
     for name, value in pairs:
         drawn.add_row(Text(printable(name), style="dim"), Text(printable(value)))
     return drawn
+
+
+def print_json(found: Any) -> None:
+    """One JSON object on stdout. Infinities and NaN, which JSON does not have, become text."""
+    print(json.dumps(_finite(found), indent=2))
+
+
+def _finite(found: Any) -> Any:
+    if isinstance(found, float) and not math.isfinite(found):
+        return str(found)
+    if isinstance(found, dict):
+        return {key: _finite(value) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return [_finite(value) for value in found]
+    return found
 
 
 def heading(text: str) -> Text:

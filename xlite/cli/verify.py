@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
@@ -73,7 +72,7 @@ def command(
     else:
         result = _against_keras(files.need_keras(paths[0]), model, inputs, backend, tolerance)
     if as_json:
-        click.echo(json.dumps(result.to_dict(), indent=2))
+        ui.print_json(result.to_dict())
     else:
         console = ui.console()
         for part in renderables(result):
@@ -141,6 +140,7 @@ def renderables(result: Verification) -> Iterator[Any]:
             f"{result.samples} samples, backend {result.backend}; each op on Keras's own input",
             ("tensor", "kernel", "type", "elements>", "largest difference>", "bits>", "near zero>", ""),
             [_tensor_row(check) for check in result.tensors],
+            optional=("kernel", "elements>", "type"),
         )
     if result.unmatched:
         yield f"in Keras only (folded into other ops): {', '.join(result.unmatched)}\n"

@@ -95,12 +95,13 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
     if folder is None and not DEBIAN_FOLDER.is_dir():
         return _fashion_mnist_from_keras()
     root = DEBIAN_FOLDER if folder is None else Path(folder)
-    arrays = [
-        read_idx(root / f"{part}-{kind}-ubyte.gz")
-        for part in ("train", "t10k")
-        for kind in ("images-idx3", "labels-idx1")
-    ]
-    return ImageSet(*arrays, source=str(root))
+    return ImageSet(
+        train_images=read_idx(root / "train-images-idx3-ubyte.gz"),
+        train_labels=read_idx(root / "train-labels-idx1-ubyte.gz"),
+        test_images=read_idx(root / "t10k-images-idx3-ubyte.gz"),
+        test_labels=read_idx(root / "t10k-labels-idx1-ubyte.gz"),
+        source=str(root),
+    )
 
 
 def _fashion_mnist_from_keras() -> ImageSet:

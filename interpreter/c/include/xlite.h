@@ -16,7 +16,8 @@
  *    what kernels read and in what they write. The row of an activation is its last axis.
  *  - Kernels are named xl_<op>_<x>_<weights>_<output>, with b for bits, f32 and i32.
  *  - The output overlaps no input, but for the kernels that say "in place": there it may be exactly the input.
- *  - Products and sums are rounded to float one by one; compile with -ffp-contract=off so that this stays so.
+ *  - Products and sums are rounded to float one by one. Compile with -ffp-contract=off so that this stays so, and
+ *    on 32-bit x86 with -mfpmath=sse: the x87 unit keeps more digits.
  */
 #ifndef XLITE_H
 #define XLITE_H
@@ -382,7 +383,7 @@ XL_API void xl_batch_norm_f32(const xl_op *op); /* xl_rows_params; in: x, scale,
 XL_API void xl_sign_f32_b(const xl_op *op);     /* xl_rows_params; bit 1 where x < 0, so +1 for NaN, +0 and -0 */
 XL_API void xl_unpack_b_f32(const xl_op *op);   /* xl_rows_params; +1 and -1 */
 XL_API void xl_activation_f32(const xl_op *op); /* xl_activation_params; in place */
-XL_API void xl_prelu_f32(const xl_op *op);      /* xl_prelu_params; in: x, slope; x >= 0 ? x : slope * x; in place */
+XL_API void xl_prelu_f32(const xl_op *op);      /* xl_prelu_params; in: x, slope; slope * x below 0; in place */
 XL_API void xl_softmax_f32(const xl_op *op);    /* xl_rows_params; in place */
 
 /* xl_binary_params; in: a, b; in place in an input of the output's shape. */

@@ -14,7 +14,7 @@
 #define XL_INLINE static inline
 #endif
 
-/* 1 << i. A loop over a word's bits that looks them up here vectorises where shifts by different amounts do not. */
+/* 1 << i. A loop over a word's bits that looks them up vectorises where shifts by different amounts do not. */
 extern const uint32_t xl_lane_bit[XL_WORD_BITS];
 
 static inline ptrdiff_t xl_words(ptrdiff_t bits) { return (bits + XL_WORD_BITS - 1) / XL_WORD_BITS; }

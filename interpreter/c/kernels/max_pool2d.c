@@ -1,7 +1,7 @@
 /* MAX_POOL_2D of floats and of bits.
  *
- * Among signs the largest is +1 unless all are -1; with bit 1 for -1 that is the AND of the bits. Where a channel's
- * flip bit is 1, the smallest is wanted: the largest of the flipped signs, flipped back. */
+ * Among signs the largest is +1 unless all are -1; with bit 1 for -1 that is the AND of the bits. Where a
+ * channel's flip bit is 1, the smallest is wanted: the largest of the flipped signs, flipped back. */
 #include <string.h>
 
 #include "bits.h"

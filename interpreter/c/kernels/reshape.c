@@ -1,4 +1,5 @@
-/* RESHAPE: a copy where the stored bytes stay as they are; rows of bits that change their length are packed anew. */
+/* RESHAPE: a copy where the stored bytes stay as they are; rows of bits that change their length are packed
+ * anew. */
 #include <string.h>
 
 #include "bits.h"

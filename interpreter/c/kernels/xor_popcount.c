@@ -13,7 +13,8 @@
 #elif defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(__POPCNT__)
 #define HAS_INSTRUCTION __builtin_cpu_supports("popcnt")
 #define WITH_INSTRUCTION __attribute__((target("popcnt")))
-#elif defined(__GNUC__) && (defined(__POPCNT__) || defined(__aarch64__) || defined(__wasm__) || defined(__riscv_zbb))
+#elif defined(__GNUC__) && \
+    (defined(__POPCNT__) || defined(__aarch64__) || defined(__wasm__) || defined(__riscv_zbb))
 #define HAS_INSTRUCTION 1
 #define WITH_INSTRUCTION
 #else
@@ -100,7 +101,8 @@ WITH_INSTRUCTION static void count_ternary_instruction(const uint32_t *row, cons
 
 #endif
 
-void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n, uint32_t *counts) {
+void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                        uint32_t *counts) {
 #ifdef WITH_INSTRUCTION
   if (HAS_INSTRUCTION) {
     count_instruction(row, weights, words, n, counts);

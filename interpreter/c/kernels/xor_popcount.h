@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /* counts[i] = in how many bits `row` differs from row i of `weights`, i < n; all rows have `words` words. */
-void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n, uint32_t *counts);
+void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                        uint32_t *counts);
 
 /* The same of the bits that are 1 in `mask`. */
 void xl_count_differing_masked(const uint32_t *row, const uint32_t *mask, const uint32_t *weights, ptrdiff_t words,

@@ -71,23 +71,17 @@ class Library:
 
 
 @cache
-def _load(path: Path) -> tuple[Optional[Library], str]:
-    """The library, or None and the reason."""
+def _load(chosen: Optional[str]) -> tuple[Optional[Library], str]:
+    """The library at ``chosen``, or else at its usual place; or None and the reason."""
     try:
-        return Library(path), ""
+        return Library(Path(chosen) if chosen else LIBRARY_FOLDER / LIBRARY_NAME), ""
     except BackendError as error:
         return None, str(error)
 
 
-def library_path() -> Path:
-    """Where the library is looked for."""
-    chosen = os.environ.get(ENVIRONMENT)
-    return Path(chosen) if chosen else LIBRARY_FOLDER / LIBRARY_NAME
-
-
 def load() -> Library:
     """The library, loaded once. Raises BackendError with the reason if it cannot be used."""
-    library, reason = _load(library_path())
+    library, reason = _load(os.environ.get(ENVIRONMENT))
     if library is None:
         raise BackendError(reason)
     return library
@@ -95,9 +89,9 @@ def load() -> Library:
 
 def available() -> bool:
     """Whether the library can be used here."""
-    return _load(library_path())[0] is not None
+    return _load(os.environ.get(ENVIRONMENT))[0] is not None
 
 
 def unavailable_reason() -> str:
     """Why the library cannot be used here, and the mend; empty if it can."""
-    return _load(library_path())[1]
+    return _load(os.environ.get(ENVIRONMENT))[1]

@@ -22,14 +22,16 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(**_OPTIONS)(function)
 
 
-@intrinsic
-def popcount(typing_context, word):  # type: ignore[no-untyped-def]
+def _popcount(typing_context, word):  # type: ignore[no-untyped-def]
     """The number of set bits of an integer, in its own type (LLVM's ctpop)."""
 
     def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
 
     return word(word), emit
+
+
+popcount: Any = intrinsic(_popcount)  # in a kernel: popcount(word)
 
 
 def constant(array: np.ndarray) -> np.ndarray:

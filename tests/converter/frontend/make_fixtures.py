@@ -78,10 +78,9 @@ def larq(keras):
             ),
             layers.LeakyReLU(alpha=0.1, name="leaky"),
             layers.ReLU(max_value=2.0, name="relu"),
+            layers.BatchNormalization(name="centre"),  # or all signs behind the ReLU would be +1
             layers.Flatten(name="flatten"),
-            lq.layers.QuantDense(
-                5, input_quantizer="ste_sign", kernel_quantizer="swish_sign", activation="softmax", name="classes"
-            ),
+            lq.layers.QuantDense(5, input_quantizer="ste_sign", kernel_quantizer="swish_sign", name="classes"),
         ],
         name="larq",
     )
@@ -93,7 +92,13 @@ def seeded(model):
     for weight, shape in zip(model.weights, [w.shape for w in model.get_weights()]):
         drawn = rng.normal(0, 1, shape)
         path = getattr(weight, "path", weight.name)
-        values.append((np.abs(drawn) + 0.1 if "variance" in path else drawn).astype(np.float32))
+        if "variance" in path:
+            drawn = np.abs(drawn) + 0.1
+        elif "centre/moving_mean" in path:
+            drawn = 0.1 * drawn + 0.7  # amid what comes out of the ReLU
+        elif "centre/beta" in path:
+            drawn = 0.1 * drawn
+        values.append(drawn.astype(np.float32))
     model.set_weights(values)
     return model
 

@@ -11,12 +11,16 @@ from tests.interpreter import cases
 from tests.interpreter.c.grid import EXACT
 from xlite.interpreter.c import build
 from xlite.interpreter.kernels import c as backend
-from xlite.interpreter.kernels.c.library import ENVIRONMENT, library_path
+from xlite.interpreter.kernels.c.library import ENVIRONMENT
 
 
 def pytest_configure(config):
     """Before any test module asks whether the backend is available."""
-    if ENVIRONMENT not in os.environ and not build.is_current(library_path()) and build.find_compiler():
+    if (
+        ENVIRONMENT not in os.environ
+        and not build.is_current(build.LIBRARY_FOLDER / build.LIBRARY_NAME)
+        and build.find_compiler()
+    ):
         build.build(build.LIBRARY_FOLDER)
 
 

@@ -66,6 +66,15 @@ def test_an_image_is_resized_and_turned_grey(call, packed, images, tmp_path, suf
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), scores(packed, raw[np.newaxis]))
 
 
+def test_an_image_for_a_file_without_preprocessing_gets_a_note(call, keras_file, images, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    xlite.convert(keras_file, tmp_path / "plain.xlite")
+    image.fromarray(images[0]).save(tmp_path / "x.png")
+    np.save(tmp_path / "x.npy", images[0])
+    assert "--scale" in call("run", tmp_path / "plain.xlite", tmp_path / "x.png").stderr
+    assert call("run", tmp_path / "plain.xlite", tmp_path / "x.npy").stderr == ""
+
+
 def test_an_image_without_pillow(refusal, packed, monkeypatch, tmp_path):
     (tmp_path / "x.png").write_bytes(b"not looked at")
     monkeypatch.setitem(sys.modules, "PIL", None)

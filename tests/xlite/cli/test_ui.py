@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 
@@ -25,6 +26,14 @@ def test_milliseconds_keep_the_digits_that_count(value, text):
 def test_sizes_are_exact_and_readable():
     assert ui.size(12) == "12 B"
     assert ui.size(57016) == "57,016 B (55.7 KiB)"
+
+
+def test_json_has_no_infinities_or_nan(capsys):
+    ui.print_json({"a": [1.5, float("inf")], "b": (float("nan"), None, "c")})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": [1.5, "inf"],
+        "b": ["nan", None, "c"],
+    }
 
 
 class Terminal(io.StringIO):
@@ -60,3 +69,23 @@ def test_what_was_said_while_waiting_is_shown_only_if_it_fails(capfd):
     with pytest.raises(ValueError):
         fails()
     assert capfd.readouterr().err == "the reason"
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [(200, ["name", "class", "note"]), (40, ["name", "class", "note"]), (39, ["name", "note"]), (5, ["name"])],
+)
+def test_a_narrow_terminal_gets_fewer_columns(monkeypatch, columns, shown):
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [["a" * 10, "b" * 10, "c" * 11]]  # with three cells of air each: 40
+    drawn = ui.table("", ("name", "class", "note"), rows, optional=("class", "note"))
+    assert [column.header for column in drawn.columns] == shown
+
+
+def test_a_file_or_a_pipe_gets_every_column(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", "20")
+    drawn = ui.table("", ("name", "class"), [["a" * 60, "b" * 60]], optional=("class",))
+    assert len(drawn.columns) == 2
+    assert ui.console().width == ui.WIDE

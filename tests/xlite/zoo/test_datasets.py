@@ -81,3 +81,17 @@ def test_to_float_is_grey_level_by_255():
     assert floats.shape == (1, 16, 16, 1)
     assert floats.dtype == np.float32
     np.testing.assert_array_equal(floats.ravel(), np.arange(256, dtype=np.float32) / np.float32(255))
+
+
+def test_fashion_mnist_comes_through_keras_where_the_folder_is_missing(tmp_path, monkeypatch):
+    keras = pytest.importorskip("keras")
+    train_images, train_labels, test_images, test_labels = arrays = write_fashion(tmp_path)
+    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "absent")
+    monkeypatch.setattr(
+        keras.datasets.fashion_mnist,
+        "load_data",
+        lambda: ((train_images, train_labels), (test_images, test_labels)),
+    )
+    data = datasets.fashion_mnist()
+    assert data.source == "keras.datasets.fashion_mnist"
+    assert data.sha256 == datasets.ImageSet(*arrays, source="").sha256
