@@ -48,7 +48,8 @@ def policy_name(config: dict[str, Any]) -> str:
 
 def index_inputs(layers: list[KerasLayer]) -> set[str]:
     """The names of integer inputs that only select rows of embeddings: they stay integers."""
-    selecting, computing = set(), set()
+    selecting: set[str] = set()
+    computing: set[str] = set()
     for layer in layers:
         read = {ref.layer for call in layer.calls for ref in refs_in([call.args, call.kwargs])}
         (selecting if layer.class_name == "Embedding" else computing).update(read)

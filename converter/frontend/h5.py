@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from xlite.converter.frontend import hdf5
-from xlite.converter.frontend.config import LayerSpec
+from xlite.converter.frontend.config import LayerSpec, is_operation
 from xlite.converter.frontend.inline import Path
 from xlite.schema.errors import ConversionError, FileError
 
@@ -39,7 +39,7 @@ def read_weights(file: Any, root: LayerSpec) -> dict[Path, list[np.ndarray]]:
     assert root.model is not None
     found: dict[Path, list[np.ndarray]] = {}
     for spec in root.model.layers:
-        if spec.is_operation:
+        if is_operation(spec):
             continue
         layer_group = hdf5.child(group, spec.name)
         if layer_group is None:
@@ -89,7 +89,7 @@ def _leaves(spec: LayerSpec, path: Path) -> Any:
         here = (*path, inner.name)
         if inner.model is not None:
             yield from _leaves(inner, here)
-        elif inner.class_name != "InputLayer" and not inner.is_operation:
+        elif inner.class_name != "InputLayer" and not is_operation(inner):
             yield here
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from xlite.converter.frontend import hdf5
-from xlite.converter.frontend.config import LayerSpec
+from xlite.converter.frontend.config import LayerSpec, is_operation
 from xlite.converter.frontend.inline import Path
 from xlite.schema.errors import FileError
 
@@ -116,7 +116,7 @@ def _read_model(
 ) -> None:
     """Collects the weights of one model's layers; ``place`` is its folder in the file, ``path`` its names."""
     assert model.model is not None
-    specs = [spec for spec in model.model.layers if not spec.is_operation]
+    specs = [spec for spec in model.model.layers if not is_operation(spec)]
     for spec, folder in zip(specs, _folders(tree, specs, place)):
         here = (*path, spec.name)
         if spec.model is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from xlite.converter.frontend.config import LayerSpec
+from xlite.converter.frontend.config import LayerSpec, is_operation
 from xlite.converter.frontend.dtypes import as_float32
 from xlite.converter.frontend.inline import Path
 from xlite.schema.errors import ConversionError
@@ -61,7 +61,7 @@ def _read_model(model: Any, spec: LayerSpec, path: Path, found: dict[Path, list[
         here = (*path, inner.name)
         if layer is None:
             # A Sequential does not list its InputLayer, and operations are no layers.
-            if inner.class_name != "InputLayer" and not inner.is_operation:
+            if inner.class_name != "InputLayer" and not is_operation(inner):
                 raise ConversionError(f"model '{spec.name}' names a layer '{inner.name}' that it does not hold")
         elif inner.model is not None:
             _read_model(layer, inner, here, found)
