@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xlite.converter.graph import Value
 from xlite.converter.lowering import elementwise
-from xlite.converter.lowering.activation import activation
+from xlite.converter.lowering.activations import activation
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.elementwise import applied, axis_of
 from xlite.converter.lowering.movement import sliced

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.conv import bias_of, kernel_and_bias
 from xlite.converter.lowering.geometry import padding, sizes, spans, window_fields

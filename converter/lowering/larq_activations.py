@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activation
+from xlite.converter.lowering.activations import activation
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.elementwise import clipped
 from xlite.schema.types import OpKind

@@ -8,7 +8,7 @@ import numpy as np
 
 from xlite.converter.frontend.model import KerasLayer
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activation, relu
+from xlite.converter.lowering.activations import activation, relu
 from xlite.converter.lowering.code import code_in, lambda_layer
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.quantizers import kernel_quantizer, mean_magnitude, scaled_signs

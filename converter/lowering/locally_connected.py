@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.conv import kernel_and_bias
 from xlite.converter.lowering.geometry import image_extents, sizes

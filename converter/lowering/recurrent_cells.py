@@ -13,7 +13,7 @@ from typing import Callable, Optional
 import numpy as np
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.elementwise import binary
 from xlite.converter.lowering.movement import sliced

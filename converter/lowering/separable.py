@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xlite.converter.graph import Value
-from xlite.converter.lowering.activation import activated
+from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.conv import bias_of, depthwise, without_height
 from xlite.converter.lowering.geometry import sizes

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlite.converter.graph import Value
 from xlite.converter.lowering import elementwise, operations
-from xlite.converter.lowering.activation import activation_named, relu
+from xlite.converter.lowering.activations import activation_named, relu
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.elementwise import applied, binary, reduced
 from xlite.converter.lowering.indexing import indexed

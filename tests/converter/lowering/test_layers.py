@@ -54,7 +54,7 @@ def test_activation(name):
 
 def test_every_activation_of_keras_is_known():
     """But 'threshold', which takes arguments and so cannot be named, and 'sparsemax', which is refused."""
-    from xlite.converter.lowering.activation import _ACTIVATIONS
+    from xlite.converter.lowering.activations import _ACTIVATIONS
 
     theirs = {function.__name__ for function in keras.src.activations.ALL_OBJECTS}
     assert theirs - {"threshold"} <= set(_ACTIVATIONS)
