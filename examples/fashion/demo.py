@@ -22,7 +22,7 @@ import xlite
 from xlite.benchmarking import benchmark, describe_machine
 from xlite.cli import report, ui
 from xlite.inputs import load_npz, prepare
-from xlite.interpreter.backends import available_backends, unavailable_reason
+from xlite.interpreter.backends import BACKENDS, available_backends, unavailable_reason
 from xlite.schema.errors import Error, FileError
 from xlite.schema.types import Preprocessing
 
@@ -117,7 +117,7 @@ def near_zero_flips(model: Path, path: Path, samples: Samples, result: Result) -
     return [f"{result.backend}, image {number}: {lines.get(i, unknown)}" for i, number in enumerate(result.far)]
 
 
-def show(results: list[Result], samples: Samples, console: Any) -> None:
+def table(results: list[Result], samples: Samples) -> Any:
     count = len(samples.images)
     rows = [
         (
@@ -133,7 +133,7 @@ def show(results: list[Result], samples: Samples, console: Any) -> None:
     beyond = f"beyond {CLOSE:g}>"
     columns = ("backend", "test accuracy>", "same argmax>", "max difference>", beyond, "ms an image>")
     title = f"{count} test images against {samples.made_with}"
-    console.print(ui.table(title, columns, rows, optional=[beyond]))
+    return ui.table(title, columns, rows, optional=[beyond])
 
 
 def shown(path: Path) -> str:
@@ -152,34 +152,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="where to write the .xlite file")
     arguments = parser.parse_args()
     start = time.perf_counter()
-    console = ui.console()
     model = FOLDER / "model.h5"
     samples = load(FOLDER, arguments.images)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     converted = xlite.convert(model, arguments.out, labels=samples.names, preprocessing=Preprocessing(1 / 255))
     if converted.model.metadata.source_sha256 != samples.model_sha256:
         raise FileError("golden.npz was recorded from another model.h5: run examples/fashion/record.py")
-    for part in report.renderables(converted.report, model.stat().st_size):
-        console.print(part)
+    ui.show([*report.renderables(converted.report, model.stat().st_size), ""])
 
-    console.print("")
     backends = available_backends()
     times = time_backends(arguments.out, backends)
     results = [evaluate(arguments.out, backend, samples, times[backend]) for backend in backends]
-    show(results, samples, console)
-    for name in ("c", "numba"):
-        if name not in backends:
-            console.print(f"backend {name}: {unavailable_reason(name)}", markup=False)
+    ui.show([table(results, samples)])
+    ui.show(f"backend {name}: {unavailable_reason(name)}" for name in BACKENDS if name not in backends)
     for result in results:
-        for line in near_zero_flips(model, arguments.out, samples, result):
-            console.print(line, markup=False)
+        ui.show(near_zero_flips(model, arguments.out, samples, result))
     machine = describe_machine()
-    console.print(
-        f"{machine['processor']}, {machine['cores']} cores; Python {machine['python']}, numpy {machine['numpy']}"
-    )
-    console.print(
-        f"{time.perf_counter() - start:.1f} s; the packed network is {shown(arguments.out)}", markup=False
-    )
+    versions = f"Python {machine['python']}, numpy {machine['numpy']}"
+    took = f"{time.perf_counter() - start:.1f} s; the packed network is {shown(arguments.out)}"
+    ui.show([f"{machine['processor']}, {machine['cores']} cores; {versions}", took])
     if any(result.same_argmax < len(samples.images) for result in results):
         sys.exit("a packed network predicts another class than Keras did")
 

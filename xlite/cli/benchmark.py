@@ -59,9 +59,7 @@ def command(
     if as_json:
         ui.print_json(found.to_dict())
         return
-    console = ui.console()
-    for part in renderables(found):
-        console.print(part)
+    ui.show(renderables(found))
 
 
 def renderables(found: Benchmark) -> Iterator[Any]:

@@ -157,7 +157,5 @@ def _print_json(result: ConversionResult, model: str) -> None:
 def _print(result: ConversionResult, model: str) -> None:
     from xlite.cli import report
 
-    console = ui.console()
-    for part in report.renderables(result.report, os.path.getsize(model)):
-        console.print(part)
-    console.print(f"\nwritten: {result.path}", markup=False)
+    ui.show(report.renderables(result.report, os.path.getsize(model)))
+    ui.show([f"\nwritten: {result.path}"])

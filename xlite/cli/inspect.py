@@ -40,9 +40,7 @@ def command(file: str, as_json: bool, target: Optional[str]) -> None:
     if as_json:
         ui.print_json(found.to_dict())
         return
-    console = ui.console()
-    for part in renderables(found, os.path.basename(file)):
-        console.print(part)
+    ui.show(renderables(found, os.path.basename(file)))
 
 
 def renderables(found: Inspection, name: str) -> Iterator[Any]:

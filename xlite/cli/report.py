@@ -17,8 +17,6 @@ _OPTIONAL = ("class", "op", "parameters>")
 
 def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     """What ``xlite convert`` prints: the table of layers, what to know about single layers, the totals."""
-    from rich.text import Text
-
     foot = ("total", "", "", "", "", *_totals(report))
     rows = [_cells(row) for row in report.layers]
     yield ui.table(report.source or report.model_name, _COLUMNS, rows, foot, _OPTIONAL)
@@ -27,7 +25,7 @@ def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
         yield _notes(notes)
         yield ""
     for note in report.notes:
-        yield Text(f"note: {note}")
+        yield f"note: {note}"
     yield ui.figures(_summary(report, source_bytes))
 
 
@@ -39,10 +37,10 @@ def _cells(row: LayerRow) -> list[Any]:
     quiet = not row.parameters
     return [
         row.name,
-        Text(row.class_name, style="dim"),
+        Text(ui.printable(row.class_name), style="dim"),
         ", ".join(row.ops),
         row.precision,
-        Text(status, style=style),
+        Text(ui.printable(status), style=style),
         "" if quiet else ui.count(row.parameters),
         "" if quiet else ui.count(row.bytes_before),
         "" if quiet and not row.bytes_after else ui.count(row.bytes_after),
@@ -64,7 +62,7 @@ def _notes(notes: list[tuple[str, str]]) -> Any:
         grouped.setdefault(text, []).append(name)
     drawn = Table.grid(padding=(0, 2))
     for text, names in grouped.items():
-        drawn.add_row(Text(", ".join(names), style="bold"), Text(text))
+        drawn.add_row(Text(ui.printable(", ".join(names)), style="bold"), Text(ui.printable(text)))
     return drawn
 
 

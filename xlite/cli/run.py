@@ -55,11 +55,11 @@ def command(
     if out is not None:
         _save(out, names, outputs)
         return
-    console = ui.console()
     for name, output in zip(names, outputs):
-        console.print(_picture(name, output, interpreter.metadata.labels, top_k, _titles(inputs, len(output))))
+        titles = _titles(inputs, len(output))
+        ui.show([_picture(name, output, interpreter.metadata.labels, top_k, titles)])
         if len(output) > MAX_ROWS:
-            console.print(f"{len(output) - MAX_ROWS} more samples are not shown; -o FILE.npy saves all")
+            ui.show([f"{len(output) - MAX_ROWS} more samples are not shown; -o FILE.npy saves all"])
 
 
 def _note_raw_bytes(interpreter: Interpreter, inputs: Sequence[str]) -> None:

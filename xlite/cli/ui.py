@@ -32,6 +32,19 @@ def console(stderr: bool = False) -> Console:
     return Console(file=stream, width=screen_width(stream), highlight=False)
 
 
+def show(parts: Iterable[Any]) -> None:
+    """Prints tables and lines to stdout, one after the other. Lines are text, not markup."""
+    screen = console()
+    for part in parts:
+        screen.print(_safe(part) if isinstance(part, str) else part)
+
+
+def _safe(text: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n".join(printable(line) for line in text.split("\n")))
+
+
 def screen_width(stream: Any) -> int:
     """Columns of the terminal; :data:`WIDE` where the output goes to a file or a pipe, whatever $COLUMNS says:
     readline sets that to 80 for every process that a Python starts."""
@@ -53,9 +66,11 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row] for row in rows]
+    cells = [[cell if isinstance(cell, Text) else _safe(str(cell)) for cell in row] for row in rows]
     foot = [Text(str(cell)) for cell in footer] or [Text()] * len(columns)
-    drawn = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    drawn = Table(
+        title=_safe(title) if title else None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
     drawn.show_footer = bool(footer)
     shown = _columns_that_fit(columns, [foot, *cells], optional)
     for index in shown:
@@ -90,7 +105,7 @@ def figures(pairs: Iterable[tuple[str, str]]) -> Table:
 
     drawn = Table.grid(padding=(0, 2))
     for name, value in pairs:
-        drawn.add_row(Text(printable(name), style="dim"), Text(printable(value)))
+        drawn.add_row(Text(printable(name), style="dim"), _safe(value))
     return drawn
 
 

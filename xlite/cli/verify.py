@@ -74,9 +74,7 @@ def command(
     if as_json:
         ui.print_json(result.to_dict())
     else:
-        console = ui.console()
-        for part in renderables(result):
-            console.print(part)
+        ui.show(renderables(result))
     if not result.ok:
         ctx.exit(1)
 
@@ -203,7 +201,7 @@ def _verdict(result: Verification) -> Any:
     if first is not None and first.worst is not None:
         place = ", ".join(map(str, first.worst.index))
         return Text(
-            f"first difference: {first.name}[{place}] is {first.worst.actual:.7g}, Keras has "
+            f"first difference: {ui.printable(first.name)}[{place}] is {first.worst.actual:.7g}, Keras has "
             f"{first.worst.expected:.7g}; likely cause: {first.cause}",
             style="bold red",
         )

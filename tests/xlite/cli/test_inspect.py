@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from tests.interpreter.networks import Builder
@@ -95,12 +96,15 @@ def test_a_custom_op_is_listed_though_nobody_can_compute_it(call, tmp_path):
     assert "register_custom('frobnicate'" in result.stdout
 
 
-def test_names_from_the_file_cannot_disturb_a_terminal(call, packed, tmp_path):
+@pytest.mark.parametrize("command", ["inspect", "run", "benchmark"])
+def test_names_from_the_file_can_neither_disturb_a_terminal_nor_be_markup(call, packed, tmp_path, command):
     model = load_model(packed)
-    model.metadata.labels = ["\x1b[2Jgone"]
-    model.ops[0].name = "\x1b]0;title\x07"
+    model.metadata.labels = ["\x1b[2Jgone[bold]"] * 10
+    model.ops[0].name = "\x1b]0;title\x07gone[bold]"
     path = tmp_path / "hostile.xlite"
     path.write_bytes(write_model(model))
-    text = call("inspect", path).stdout
+    np.save(tmp_path / "x.npy", np.zeros((28, 28), np.float32))
+    rest = {"inspect": [], "run": [tmp_path / "x.npy"], "benchmark": ["--repeats", 1]}[command]
+    text = call(command, path, *rest).stdout
     assert "\x1b" not in text
-    assert "gone" in text
+    assert "gone[bold]" in text
