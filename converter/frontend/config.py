@@ -61,9 +61,13 @@ def parse_model(config: dict[str, Any]) -> LayerSpec:
     return root
 
 
+_OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.activations")
+
+
 def is_operation(spec: LayerSpec | KerasLayer) -> bool:
-    """True for a ``keras.ops`` node of a functional Keras 3 model, which is no layer and has no weights."""
-    return spec.module.startswith(("keras.src.ops", "keras.ops"))
+    """True for a ``keras.ops`` node of a functional Keras 3 model (or one of its activation functions), which is no
+    layer and has no weights."""
+    return spec.module.startswith(_OPERATIONS)
 
 
 # -- layers --------------------------------------------------------------------------------------------------

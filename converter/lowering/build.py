@@ -54,10 +54,10 @@ def _input(layer: KerasLayer, dtype: DType) -> Value:
     if len(shape) < 2:
         raise ConversionError(f"input '{layer.name}' has a batch axis only; reshape it to (batch, 1)")
     if any(size is None for size in shape[1:]):
-        fixed = ", ".join("32" if size is None else str(size) for size in shape[1:])
+        fixed = tuple(32 if size is None else size for size in shape[1:])
         raise ConversionError(
             f"input '{layer.name}' has the shape {tuple(shape)} with an unknown axis besides the batch; build the "
-            f"model with a fixed shape, as in keras.Input(({fixed},)), and set_weights of this one"
+            f"model with a fixed shape, as in keras.Input({fixed}), and set_weights of this one"
         )
     if not all(isinstance(size, int) and size >= 1 for size in shape[1:]):
         raise ConversionError(f"input '{layer.name}' has the shape {tuple(shape)}; give it whole numbers above 0")

@@ -134,6 +134,19 @@ def _leaky_relu(ctx: Context, x: Value) -> Value:
     return relu(ctx, x, float(ctx.config.get("negative_slope", 0.2)))
 
 
+@lowering("keras.ops.ReLU")
+def _general_relu(ctx: Context, x: Value) -> Value:
+    """``keras.activations.relu`` with parameters."""
+    config = ctx.config
+    return relu(
+        ctx,
+        x,
+        float(config.get("negative_slope", 0.0)),
+        config.get("max_value"),
+        float(config.get("threshold", 0.0)),
+    )
+
+
 @lowering("keras.ops.Elu", "keras.ops.Celu")
 def _elu(ctx: Context, x: Value) -> Value:
     kind = ActivationKind[ctx.layer.class_name.upper()]
