@@ -37,18 +37,10 @@ Layer = tf.keras.layers.Layer
 def main(names: list[str]) -> None:
     networks.FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or networks.NAMES:
-        if is_current(name):
+        if networks.is_built(name):
             print(f"{name}: is there")
         else:
             print(f"{name}: {record(name)}", flush=True)
-
-
-def is_current(name: str) -> bool:
-    path = networks.outputs_path(name)
-    if not (path.is_file() and networks.model_path(name).is_file()):
-        return False
-    with np.load(path) as stored:
-        return str(stored["recipe"]) == networks.recipe()
 
 
 def record(name: str) -> str:
