@@ -65,8 +65,8 @@ _OPERATIONS = ("keras.src.ops", "keras.ops", "keras.src.activations", "keras.act
 
 
 def is_operation(spec: LayerSpec | KerasLayer) -> bool:
-    """True for a ``keras.ops`` node of a functional Keras 3 model, or for one of its activation functions. They are
-    no layers and have no weights."""
+    """True for a ``keras.ops`` node of a functional Keras 3 model, or for one of its activation functions. These
+    are no layers and have no weights."""
     return spec.module.startswith(_OPERATIONS)
 
 
