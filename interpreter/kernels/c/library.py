@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Optional
 
-from xlite.interpreter.c.build import LIBRARY_FOLDER, LIBRARY_NAME
 from xlite.interpreter.kernels.c.structs import ABI_VERSION, STRUCTS, StructSize
 from xlite.schema.errors import BackendError
 
 ENVIRONMENT = "XLITE_LIBRARY"
+# Where interpreter/c/build.py puts it. A device loads this module at start, and importing that one would bring
+# argparse and subprocess along: half of the time until a first interpreter stands. A test holds the two together.
+LIBRARY_FOLDER = Path(__file__).resolve().parent
+LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _REBUILD = "build it with 'python -m xlite.interpreter.c.build'"
 
 

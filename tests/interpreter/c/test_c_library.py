@@ -218,3 +218,4 @@ class TestRunning:
 
 def test_library_name_fits_the_platform():
     assert Path(backend.__file__).resolve().parent == library.LIBRARY_FOLDER
+    assert (build.LIBRARY_FOLDER.resolve(), build.LIBRARY_NAME) == (library.LIBRARY_FOLDER, library.LIBRARY_NAME)
