@@ -13,6 +13,7 @@ from xlite.converter.graph import Graph
 from xlite.converter.lowering import lower
 from xlite.converter.passes import run_passes
 from xlite.converter.report import Report, build_report, strict_failures
+from xlite.converter.schedule import schedule
 from xlite.interpreter.targets import get_target
 from xlite.schema.errors import StrictError
 from xlite.schema.files import write_file
@@ -62,10 +63,14 @@ def convert(
     if trace is not None:
         trace("lowering", graph)
     run_passes(graph, trace)
+    order = schedule(graph)
+    if trace is not None:
+        trace("schedule", graph)
     model = emit(graph, _metadata(keras_model, labels, preprocessing))
     data = write_model(model)
     report = build_report(graph, model, len(data), keras_model.source_name)
     report.notes = list(keras_model.notes)
+    report.live_bytes_as_lowered, report.live_bytes = order.before, order.after
     failures = strict_failures(report)
     if strict and failures:
         raise StrictError("; ".join(failures))

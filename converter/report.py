@@ -50,6 +50,8 @@ class Report:
     arena_bytes: int = 0
     arena_lower_bound: int = 0
     target: dict | None = None
+    live_bytes_as_lowered: int = 0  # tensors alive at the fullest moment, in the order of the layers
+    live_bytes: int = 0  # and in the order that was chosen
     notes: list[str] = field(default_factory=list)  # what was read in another way than it was saved
 
     def to_json(self) -> str:

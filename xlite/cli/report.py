@@ -79,6 +79,11 @@ def _summary(report: Report, source_bytes: int | None) -> Iterator[tuple[str, st
         share = report.arena_bytes / report.arena_lower_bound
         arena += f", {share:.2f} of the lower bound {ui.size(report.arena_lower_bound)}"
     yield "arena", arena
+    if report.live_bytes < report.live_bytes_as_lowered:
+        yield (
+            "op order",
+            f"{ui.size(report.live_bytes_as_lowered)} alive at once before, {ui.size(report.live_bytes)} now",
+        )
     if report.target is not None:
         yield "target", ui.target_line(report.target)
 
