@@ -80,10 +80,8 @@ def _summary(report: Report, source_bytes: int | None) -> Iterator[tuple[str, st
         arena += f", {share:.2f} of the lower bound {ui.size(report.arena_lower_bound)}"
     yield "arena", arena
     if report.live_bytes < report.live_bytes_as_lowered:
-        yield (
-            "op order",
-            f"{ui.size(report.live_bytes_as_lowered)} alive at once before, {ui.size(report.live_bytes)} now",
-        )
+        before, after = ui.size(report.live_bytes_as_lowered), ui.size(report.live_bytes)
+        yield "op order", f"{after} alive at once, {before} in the layers' own order"
     if report.target is not None:
         yield "target", ui.target_line(report.target)
 
