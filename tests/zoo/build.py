@@ -11,6 +11,7 @@ last digits. What is there and was built by this file is kept.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
@@ -35,12 +36,15 @@ Layer = tf.keras.layers.Layer
 
 
 def main(names: list[str]) -> None:
+    """Builds each network in a process of its own, since TensorFlow does not give memory back."""
     networks.FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or networks.NAMES:
         if networks.is_built(name):
-            print(f"{name}: is there")
-        else:
+            print(f"{name}: is there", flush=True)
+        elif len(names) == 1:
             print(f"{name}: {record(name)}", flush=True)
+        else:
+            subprocess.run([sys.executable, __file__, name], check=True)
 
 
 def record(name: str) -> str:
