@@ -10,6 +10,7 @@ from typing import Any, Optional, Union
 from xlite.interpreter import Resolver, Target, memory, planner
 from xlite.interpreter.kernels.base import OpSpec
 from xlite.interpreter.resolver import Choice
+from xlite.schema.contracts import with_optional_inputs
 from xlite.schema.errors import KernelError
 from xlite.schema.macs import op_macs
 from xlite.schema.types import DType, Model, Op, Plan
@@ -112,7 +113,8 @@ def inspect(model: Model, file_bytes: int, resolver: Resolver, target: Optional[
 
 
 def _spec(model: Model, op: Op) -> OpSpec:
-    inputs = tuple(None if t < 0 else model.tensors[t].type for t in op.inputs)
+    indices = with_optional_inputs(op.kind, op.inputs)
+    inputs = tuple(None if t < 0 else model.tensors[t].type for t in indices)
     return OpSpec(op, inputs, tuple(model.tensors[t].type for t in op.outputs))
 
 

@@ -51,7 +51,7 @@ _SCHEMA = Table(
     ),
 )
 _UNION_TYPE, _STRING, _VECTOR, _TABLE, _UNION = 1, 13, 14, 15, 16
-_SCALAR = {3: "i8", 4: "u8", 6: "u16", 7: "i32", 9: "i64", 10: "u64", 11: "f32"}
+_SCALAR = {2: "bool", 3: "i8", 4: "u8", 6: "u16", 7: "i32", 9: "i64", 10: "u64", 11: "f32"}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,8 @@ def _kind(field: dict, names: list[str]) -> tuple:
         return ("table", None, names[index]) if base == _TABLE else ("string", None, None)
     if _SCALAR[base] == "f32":
         return "f32", struct.unpack("<d", struct.pack("<q", field["default_real"]))[0], None
-    return _SCALAR[base], field["default_integer"], None
+    default = field["default_integer"]
+    return _SCALAR[base], bool(default) if _SCALAR[base] == "bool" else default, None
 
 
 def test_the_generated_code_is_current() -> None:

@@ -10,6 +10,7 @@ from xlite.interpreter import Resolver
 from xlite.interpreter.details import read_array
 from xlite.interpreter.kernels.base import Buffers
 from xlite.interpreter.program import Loaded, Program, aligned_bytes
+from xlite.schema.contracts import with_optional_inputs
 from xlite.schema.types import DType, OpKind
 
 _REFERENCE = "numpy"
@@ -47,7 +48,8 @@ def _by_reference(program: Program, loaded: Loaded, op: int, tensor: int) -> Opt
     if spec.kind is OpKind.CUSTOM or program.choices[op].kernel.backend == _REFERENCE:
         return None
     kernel = Resolver(_REFERENCE).resolve(spec).kernel
-    inputs = tuple(None if t < 0 else loaded.arrays[t] for t in spec.op.inputs)
+    indices = with_optional_inputs(spec.kind, spec.op.inputs)
+    inputs = tuple(None if t < 0 else loaded.arrays[t] for t in indices)
     outputs = tuple(np.zeros_like(loaded.arrays[t]) for t in spec.op.outputs)
     kernel.prepare(spec, Buffers(inputs, outputs, aligned_bytes(kernel.workspace(spec))))()
     return read_array(outputs[spec.op.outputs.index(tensor)], program.types[tensor])

@@ -53,7 +53,7 @@ static void gather(const conv *c, int32_t index, int32_t group, float *to, ptrdi
   }
 }
 
-static inline void add_pair(float *sums, xl_f32x4 a, xl_f32x4 b) {
+XL_INLINE void add_pair(float *sums, xl_f32x4 a, xl_f32x4 b) {
   xl_store4(sums, xl_add4(xl_load4(sums), a));
   xl_store4(sums + XL_LANES, xl_add4(xl_load4(sums + XL_LANES), b));
 }
