@@ -50,7 +50,7 @@ def literal(value) -> str:
     if isinstance(value, ctypes.Structure):
         return "{" + ", ".join(literal(getattr(value, name)) for name, _ in value._fields_) + "}"
     if isinstance(value, float):
-        return "INFINITY" if math.isinf(value) else f"{value!r}f"
+        return ("-INFINITY" if value < 0 else "INFINITY") if math.isinf(value) else f"{value!r}f"
     return str(value)
 
 
