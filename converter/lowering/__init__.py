@@ -22,7 +22,6 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     locally_connected,
     merge,
     norm,
-    operations,
     passthrough,
     pooling,
     preprocessing,

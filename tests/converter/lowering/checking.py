@@ -1,4 +1,4 @@
-"""A Keras model against its lowered graph: what the tests of lowering share. Needs Keras."""
+"""Keras models with seeded weights, and what Keras makes of an input against what lowering makes of it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def inputs_of(model, seed=1):
 
 
 def check(model, seed=0):
-    """The lowered model gives what Keras's ``predict`` gives."""
+    """The lowered model gives what Keras gives at inference."""
     seeded(model, seed)
     xs = inputs_of(model)
-    expected = model.predict_on_batch(xs if len(xs) > 1 else xs[0])
+    expected = model(xs if len(xs) > 1 else xs[0], training=False)
     expected = [np.asarray(y) for y in keras.tree.flatten(expected)]
     graph = lower(read(model))
     got = evaluate(graph, *xs)
@@ -52,3 +52,16 @@ def check(model, seed=0):
 
 def one(layer, shape=(7, 6, 5)):
     return check(keras.Sequential([keras.Input(shape), layer]))
+
+
+def check_files(model, folder):
+    seeded(model)
+    xs = inputs_of(model)
+    expected = keras.tree.flatten(model(xs if len(xs) > 1 else xs[0], training=False))
+    for form in ("h5", "keras"):
+        path = folder / f"m.{form}"
+        model.save(path)
+        found = read(path)
+        for mine, theirs in zip(evaluate(lower(found), *xs), expected):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+    return found

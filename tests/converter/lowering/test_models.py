@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras", reason="Keras is not installed")
 pytestmark = pytest.mark.keras
 
 from tests.converter.evaluate import evaluate  # noqa: E402
-from tests.converter.lowering.against_keras import check, check_files, inputs_of, seeded  # noqa: E402
+from tests.converter.lowering.checking import check, check_files, inputs_of, seeded  # noqa: E402
 from xlite import layers as xl  # noqa: E402
 from xlite.converter.frontend import read  # noqa: E402
 from xlite.converter.lowering import lower  # noqa: E402
