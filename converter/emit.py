@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from xlite.converter.graph import Graph, Node, Value
 from xlite.interpreter.planner import plan
+from xlite.schema.errors import ConversionError
+from xlite.schema.limits import MAX_OPS
 from xlite.schema.types import Metadata, Model, Op, Tensor
 from xlite.schema.verifier import verify
 
@@ -13,6 +17,7 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
 
     The result is held against the verifier, so that what the converter writes every reader takes.
     """
+    _check_length(graph)
     values = list(graph.values())
     index = {value: i for i, value in enumerate(values)}
     ops = [
@@ -35,6 +40,16 @@ def emit(graph: Graph, metadata: Metadata | None = None) -> Model:
     model.plan = plan(model)
     verify(model)
     return model
+
+
+def _check_length(graph: Graph) -> None:
+    """A file holds so many ops: unrolled recurrences alone come near it."""
+    if len(graph.nodes) > MAX_OPS:
+        longest, count = Counter(node.layers[:1] for node in graph.nodes).most_common(1)[0]
+        raise ConversionError(
+            f"the model takes {len(graph.nodes)} ops, {count} of them for layer '{''.join(longest)}', and a file "
+            f"holds {MAX_OPS}; use shorter sequences"
+        )
 
 
 def _indices(node: Node, index: dict[Value, int]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ is better than the order in which the layers were lowered, that one stays.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,10 +29,11 @@ class Scheduled:
 def schedule(graph: Graph) -> Scheduled:
     """Puts ``graph.nodes`` in the best order found, in place."""
     lowered = list(graph.nodes)
-    before = peak(graph, lowered)
+    flow = _Flow(graph)
+    before = flow.peak(lowered)
     best, order = before, lowered
-    for candidate in (_greedy(graph), _depth_first(graph)):
-        size = peak(graph, candidate)
+    for candidate in (_greedy(graph, flow), _depth_first(graph, flow)):
+        size = flow.peak(candidate)
         if size < best:
             best, order = size, candidate
     graph.nodes = order
@@ -41,99 +43,121 @@ def schedule(graph: Graph) -> Scheduled:
 def peak(graph: Graph, order: Sequence[Node]) -> int:
     """The largest sum of bytes of tensors that are alive during one op. Inputs and outputs of the graph live as
     the plan keeps them: inputs throughout, outputs to the end."""
-    readers = _reader_counts(graph)
-    live = sum(v.type.nbytes for v in graph.inputs)
-    highest = live
-    for node in order:
-        live += sum(v.type.nbytes for v in node.outputs)
-        highest = max(highest, live)
-        live -= _released(node, readers)
-    return highest
+    return _Flow(graph).peak(order)
 
 
-def _reader_counts(graph: Graph) -> dict[Value, int]:
-    """How many nodes read each value that may be released: no constants, graph inputs or outputs."""
-    kept = {*graph.inputs, *graph.outputs}
-    counts: dict[Value, int] = {}
-    for node in graph.nodes:
-        for value in _operands(node):
-            if value not in kept:
-                counts[value] = counts.get(value, 0) + 1
-    return counts
+class _Flow:
+    """What each node reads and writes, gathered once. By the node itself: ``operands``, the activations that it
+    reads, each once, and ``written``, in bytes. ``readers``: how many nodes read each value that may be released
+    (no constants, graph inputs or outputs)."""
+
+    def __init__(self, graph: Graph):
+        kept = {*graph.inputs, *graph.outputs}
+        self.inputs = sum(v.type.nbytes for v in graph.inputs)
+        self.producers = graph.producers()
+        self.operands: dict[Node, list[Value]] = {}
+        self.written: dict[Node, int] = {}
+        self.readers: dict[Value, int] = {}
+        for node in graph.nodes:
+            operands = list(dict.fromkeys(v for v in node.inputs if v is not None and v.data is None))
+            self.operands[node] = operands
+            self.written[node] = sum(v.type.nbytes for v in node.outputs)
+            for value in operands:
+                if value not in kept:
+                    self.readers[value] = self.readers.get(value, 0) + 1
+
+    def peak(self, order: Sequence[Node]) -> int:
+        left = dict(self.readers)
+        live = highest = self.inputs
+        for node in order:
+            live += self.written[node]
+            highest = max(highest, live)
+            for value in self.operands[node]:
+                if value in left:
+                    left[value] -= 1
+                    if left[value] == 0:
+                        live -= value.type.nbytes
+        return highest
 
 
-def _operands(node: Node) -> list[Value]:
-    """Activations that a node reads, each once."""
-    return list(dict.fromkeys(v for v in node.inputs if v is not None and not v.is_constant))
+def _greedy(graph: Graph, flow: _Flow) -> list[Node]:
+    """A heap of the ops that can run, by how many bytes more are alive after them. That shrinks once for each
+    operand, where the op becomes the last that reads it; the op is then put into the heap again, and what the heap
+    still holds of it is passed over."""
+    nodes, left = graph.nodes, dict(flow.readers)
+    growth = [flow.written[node] for node in nodes]
+    waiting = [sum(v in flow.producers for v in flow.operands[node]) for node in nodes]
+    users: dict[Value, list[int]] = {}
+    for i, node in enumerate(nodes):
+        for value in flow.operands[node]:
+            users.setdefault(value, []).append(i)
+    done = [False] * len(nodes)
 
+    def last_reader(value: Value) -> int:
+        last = next(i for i in users[value] if not done[i])
+        growth[last] -= value.type.nbytes
+        return last
 
-def _released(node: Node, readers: dict[Value, int]) -> int:
-    """Takes the node's reads off ``readers``; returns the bytes that nobody needs any more."""
-    freed = 0
-    for value in _operands(node):
-        if value in readers:
-            readers[value] -= 1
-            if readers[value] == 0:
-                freed += value.type.nbytes
-    return freed
-
-
-def _greedy(graph: Graph) -> list[Node]:
-    producers = graph.producers()
-    position = {id(node): i for i, node in enumerate(graph.nodes)}
-    waiting = {id(node): sum(v in producers for v in _operands(node)) for node in graph.nodes}
-    users = graph.uses()
-    readers = _reader_counts(graph)
-
-    def growth(node: Node) -> tuple[int, int]:
-        written = sum(v.type.nbytes for v in node.outputs)
-        freed = sum(v.type.nbytes for v in _operands(node) if readers.get(v) == 1)
-        return written - freed, position[id(node)]
-
-    ready = [node for node in graph.nodes if waiting[id(node)] == 0]
+    for value, count in left.items():
+        if count == 1:
+            last_reader(value)
+    ready = [(growth[i], i) for i, count in enumerate(waiting) if count == 0]
+    heapq.heapify(ready)
     order = []
     while ready:
-        node = min(ready, key=growth)
-        ready.remove(node)
-        order.append(node)
-        _released(node, readers)
-        for value in node.outputs:
-            for user in dict.fromkeys(map(id, users.get(value, []))):
+        size, i = heapq.heappop(ready)
+        if done[i] or size != growth[i]:
+            continue
+        done[i] = True
+        order.append(nodes[i])
+        changed = []
+        for value in flow.operands[nodes[i]]:
+            if value in left:
+                left[value] -= 1
+                if left[value] == 1:
+                    changed.append(last_reader(value))
+        for value in nodes[i].outputs:
+            for user in users.get(value, ()):
                 waiting[user] -= 1
-                if waiting[user] == 0:
-                    ready.append(graph.nodes[position[user]])
+                changed.append(user)
+        for user in changed:
+            if waiting[user] == 0:
+                heapq.heappush(ready, (growth[user], user))
     return order
 
 
-def _depth_first(graph: Graph) -> list[Node]:
+def _depth_first(graph: Graph, flow: _Flow) -> list[Node]:
     """Every op as late as possible, its operands by the peak of what computes them, the highest first."""
-    producers = graph.producers()
-    need = _needs(graph, producers)
-    order: dict[int, Node] = {}
+    producers = flow.producers
+    need = _needs(graph, flow)
+    order: dict[Node, None] = {}
     for output in graph.outputs:
         stack = [(producers[output], False)] if output in producers else []
         while stack:  # no recursion: networks are hundreds of ops deep
             node, expanded = stack.pop()
-            if id(node) in order:
+            if node in order:
                 continue
             if expanded:
-                order[id(node)] = node
+                order[node] = None
                 continue
             stack.append((node, True))
-            sources = {id(producers[v]): producers[v] for v in _operands(node) if v in producers}
-            stack.extend((source, False) for source in sorted(sources.values(), key=lambda n: need[id(n)]))
-    return list(order.values())
+            sources = dict.fromkeys(producers[v] for v in flow.operands[node] if v in producers)
+            stack.extend((source, False) for source in sorted(sources, key=need.__getitem__))
+    return list(order)
 
 
-def _needs(graph: Graph, producers: dict[Value, Node]) -> dict[int, int]:
+def _needs(graph: Graph, flow: _Flow) -> dict[Node, int]:
     """Bytes at the fullest moment of computing each node alone, as if nothing were shared."""
-    need: dict[int, int] = {}
+    need: dict[Node, int] = {}
     for node in graph.nodes:
-        operands = [(need[id(producers[v])] if v in producers else 0, v.type.nbytes) for v in _operands(node)]
+        operands = []
+        for value in flow.operands[node]:
+            source = flow.producers.get(value)
+            operands.append((0 if source is None else need[source], value.type.nbytes))
         operands.sort(reverse=True)
         held = highest = 0
         for own, size in operands:
             highest = max(highest, held + own)
             held += size
-        need[id(node)] = max(highest, held + sum(v.type.nbytes for v in node.outputs))
+        need[node] = max(highest, held + flow.written[node])
     return need

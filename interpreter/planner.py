@@ -26,6 +26,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from xlite.schema.contracts import inplace_inputs
 from xlite.schema.lifetimes import Lifetime, lifetimes
@@ -239,24 +240,66 @@ def _place(order: list[_Block]) -> _Placement:
 
 
 def _place_in_time(blocks: list[_Block]) -> _Placement:
-    """Offsets by best fit in running order; behind all others where very many blocks are alive at once."""
-    ending: dict[int, list[tuple[int, int]]] = {}
-    live: list[tuple[int, int]] = []  # (start, stop), sorted
-    times = sorted({b.last for b in blocks})
-    ended = end = 0
+    """Offsets by best fit in running order."""
+    room = _Room()
+    living: list[tuple[int, int, int]] = []  # a heap of (last, offset, size)
     offsets = []
+    end = 0
     for block in blocks:  # they come sorted by their first moment
-        while ended < len(times) and times[ended] < block.first:
-            for span in ending.pop(times[ended], ()):
-                del live[bisect_left(live, span)]
-            ended += 1
-        offset = _best_gap(live, block.size) if len(live) <= _MANY else live[-1][1]
-        span = (offset, offset + block.size)
-        insort(live, span)
-        ending.setdefault(block.last, []).append(span)
+        while living and living[0][0] < block.first:
+            _, offset, size = heappop(living)
+            room.give(offset, size)
+        offset = room.take(block.size)
+        heappush(living, (block.last, offset, block.size))
         offsets.append(offset)
-        end = max(end, span[1])
+        end = max(end, offset + block.size)
     return _Placement(blocks, offsets, end)
+
+
+class _Room:
+    """The gaps between the blocks that are alive: below ``top``, the end of the highest, no two of them touch."""
+
+    def __init__(self) -> None:
+        self.top = 0
+        self._by_size: list[tuple[int, int]] = []  # (size, start), sorted
+        self._starts: dict[int, int] = {}  # of the gap that stops here
+        self._stops: dict[int, int] = {}  # of the gap that starts here
+
+    def take(self, size: int) -> int:
+        """The start of the smallest gap that holds ``size`` bytes, the lowest of those; else what was the top."""
+        place = bisect_left(self._by_size, (size, 0))
+        if place == len(self._by_size):
+            self.top += size
+            return self.top - size
+        _, start = self._by_size[place]
+        stop = self._stops[start]
+        self._remove(start, stop)
+        if start + size < stop:
+            self._add(start + size, stop)
+        return start
+
+    def give(self, start: int, size: int) -> None:
+        """Frees the bytes of a block."""
+        stop = start + size
+        below, above = self._starts.get(start), self._stops.get(stop)
+        if below is not None:
+            self._remove(below, start)
+            start = below
+        if above is not None:
+            self._remove(stop, above)
+            stop = above
+        if stop == self.top:
+            self.top = start
+        else:
+            self._add(start, stop)
+
+    def _add(self, start: int, stop: int) -> None:
+        insort(self._by_size, (stop - start, start))
+        self._starts[stop], self._stops[start] = start, stop
+
+    def _remove(self, start: int, stop: int) -> None:
+        del self._by_size[bisect_left(self._by_size, (stop - start, start))]
+        del self._starts[stop], self._stops[start]
 
 
 def _best_gap(busy: Sequence[tuple[int, int]], size: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Union
 
 import numpy as np
@@ -382,7 +383,7 @@ class TensorType:
         row = math.prod(self.shape[split:])
         return (*self.shape[:split], -(-row // WORD_BITS))
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         return math.prod(self.storage_shape) * self.dtype.numpy.itemsize
 

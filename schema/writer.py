@@ -7,7 +7,9 @@ tables, which a reader needs first, lie together at the front.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import flatbuffers
@@ -95,11 +97,11 @@ class _Writer:
         return self._table(type(options).__name__, {k: self._value(v) for k, v in vars(options).items()})
 
     def _plan(self, plan: Plan) -> int:
-        self.builder.StartVector(8, len(plan.offsets), 8)
-        for offset in reversed(plan.offsets):
-            self.builder.PrependInt64(offset)
-        fields = {"offsets": self.builder.EndVector(), "arena_bytes": plan.arena_bytes}
-        return self._table("Plan", {**fields, "lower_bound": plan.lower_bound})
+        count = len(plan.offsets)
+        offsets = self._vector(8, count, 8, struct.pack(f"<{count}q", *plan.offsets))
+        return self._table(
+            "Plan", {"offsets": offsets, "arena_bytes": plan.arena_bytes, "lower_bound": plan.lower_bound}
+        )
 
     def _metadata(self, metadata: Metadata) -> int:
         entries = [
@@ -123,7 +125,7 @@ class _Writer:
         getattr(fb, f"{name}Start")(self.builder)
         for field, value in fields.items():
             if value is not None:
-                getattr(fb, f"{name}Add{_camel(field)}")(self.builder, value)
+                _adder(name, field)(self.builder, value)
         end: int = getattr(fb, f"{name}End")(self.builder)
         return end
 
@@ -148,11 +150,11 @@ class _Writer:
         return self._string(text) if text else None
 
     def _ints(self, values: Sequence[int]) -> int:
-        self.builder.StartVector(4, len(values), 4)
-        for value in reversed(values):
-            self.builder.PrependInt32(value)
-        end: int = self.builder.EndVector()
-        return end
+        try:
+            content = struct.pack(f"<{len(values)}i", *values)
+        except struct.error as error:
+            raise FileError(f"{tuple(values)} does not fit integers of 32 bits: {error}") from None
+        return self._vector(4, len(values), 4, content)
 
     def _offsets(self, offsets: Sequence[int]) -> int:
         self.builder.StartVector(4, len(offsets), 4)
@@ -167,8 +169,12 @@ class _Writer:
         The builder aligns relative to the end of the file and pads the whole file to the largest alignment it
         has seen, so that this holds from its start as well.
         """
+        return self._vector(1, len(content), ALIGNMENT, content)
+
+    def _vector(self, size: int, count: int, alignment: int, content: bytes) -> int:
+        """A vector of ``count`` elements of ``size`` bytes, written as a whole."""
         builder = self.builder
-        builder.StartVector(1, len(content), ALIGNMENT)
+        builder.StartVector(size, count, alignment)
         start = builder.Head() - len(content)
         builder.head = start
         builder.Bytes[start : start + len(content)] = content
@@ -185,6 +191,13 @@ def _constant_bytes(index: int, tensor: Tensor) -> bytes:
             f"but its data is {data.dtype} {data.shape}"
         )
     return data.astype(wanted.dtype.numpy, order="C", copy=False).tobytes()
+
+
+@cache
+def _adder(table: str, field: str) -> Callable[[Any, Any], None]:
+    """The generated function that adds a field to a table."""
+    adder: Callable[[Any, Any], None] = getattr(fb, f"{table}Add{_camel(field)}")
+    return adder
 
 
 def _camel(name: str) -> str:

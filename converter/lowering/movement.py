@@ -17,7 +17,7 @@ from xlite.schema.types import (
     TransposeOptions,
 )
 
-MOST_PARTS = 512  # into which one tensor is taken apart: steps of a recurrence, elements that are reversed
+MOST_PARTS = 512  # into which one tensor is taken apart: steps of TimeDistributed, elements that are reversed
 
 
 def reshaped(ctx: Context, x: Value, shape: Sequence[int]) -> Value:

@@ -8,11 +8,12 @@ import copy
 from xlite.converter.graph import Value
 from xlite.converter.lowering.context import Context
 from xlite.converter.lowering.elementwise import binary
-from xlite.converter.lowering.movement import MOST_PARTS, joined, reshaped, sliced
+from xlite.converter.lowering.movement import joined, reshaped, sliced
 from xlite.converter.lowering.recurrent_cells import cell_of
 from xlite.converter.lowering.registry import lowering
 from xlite.schema.types import DenseOptions, OpKind
 
+MOST_STEPS = 1024  # of a sequence: each becomes one or two dozen ops
 _RECURRENT = ("SimpleRNN", "GRU", "LSTM")
 
 
@@ -78,10 +79,10 @@ def _unrolled(ctx: Context, x: Value, states: tuple[Value, ...]) -> tuple[list[V
 def _check(ctx: Context, x: Value, states: tuple[Value, ...]) -> None:
     if len(x.type.shape) != 3:
         raise ctx.error(f"has an input of {len(x.type.shape)} axes", "give it (batch, steps, features)")
-    if x.type.shape[1] > MOST_PARTS:
+    if x.type.shape[1] > MOST_STEPS:
         raise ctx.unsupported(
             f"runs over {x.type.shape[1]} steps, and every step becomes ops of its own",
-            f"use sequences of {MOST_PARTS} steps at most, or pool them first",
+            f"use sequences of {MOST_STEPS} steps at most, or pool them first",
         )
     if ctx.config.get("stateful"):
         raise ctx.unsupported("is stateful", "build the model with stateful=False and the same weights")

@@ -178,6 +178,21 @@ def test_large_graphs_are_planned_in_running_order(monkeypatch):
     assert sum(ratios) / len(ratios) < 1.6
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_running_order_is_best_fit(seed):
+    """Each block goes into the smallest gap between those alive then, the lowest of those, else on top of them."""
+    model = elementwise_graph(seed, 40)
+    blocks = planner._blocks(model, [t.type for t in model.tensors], False)
+    made = planner._place_in_time(blocks)
+    for i, block in enumerate(blocks):
+        alive = [(o, o + b.size) for o, b in zip(made.offsets[:i], blocks) if b.last >= block.first]
+        edges = [0, *(stop for _, stop in sorted(alive))]
+        gaps = [
+            (start - edge, edge) for edge, (start, _) in zip(edges, sorted(alive)) if start - edge >= block.size
+        ]
+        assert made.offsets[i] == (min(gaps)[1] if gaps else edges[-1])
+
+
 def test_a_graph_of_thousands_of_ops():
     b = Builder()
     x = b.input((4,))

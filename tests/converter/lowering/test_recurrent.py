@@ -8,6 +8,7 @@ keras = pytest.importorskip("keras", reason="Keras is not installed")
 pytestmark = pytest.mark.keras
 
 from tests.converter.lowering.checking import check, one  # noqa: E402
+from xlite.converter import convert, emit  # noqa: E402
 from xlite.schema.errors import ConversionError  # noqa: E402
 
 L = keras.layers
@@ -68,10 +69,16 @@ def test_weights_are_shared_by_all_steps():
 
 
 def test_what_cannot_be_unrolled_is_refused():
-    with pytest.raises(ConversionError, match="512 steps"):
-        one(L.SimpleRNN(2), (513, 1))
+    with pytest.raises(ConversionError, match="1024 steps"):
+        one(L.SimpleRNN(2), (1025, 1))
     with pytest.raises(ConversionError, match="stateful"):
         check(keras.Sequential([keras.Input(SHAPE, batch_size=2), L.LSTM(4, stateful=True)]))
+
+
+def test_more_ops_than_a_file_holds_are_refused_by_layer(monkeypatch):
+    monkeypatch.setattr(emit, "MAX_OPS", 100)
+    with pytest.raises(ConversionError, match="of them for layer 'long', and a file holds 100; use shorter"):
+        convert(keras.Sequential([keras.Input((12, 1)), L.LSTM(2, name="long")]))
 
 
 def test_time_distributed():
