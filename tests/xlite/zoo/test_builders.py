@@ -1,0 +1,114 @@
+"""Every builder of the zoo: converts in full, gives what Keras gives, has the published size and a float twin."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+import xlite  # noqa: E402
+from tests.xlite.zoo.networks import MACS, PARAMETERS, SMALL  # noqa: E402
+from xlite import zoo  # noqa: E402
+from xlite.zoo.random_weights import pictures  # noqa: E402
+
+pytestmark = pytest.mark.keras
+
+WEIGHTS_ONLY = {("binary_alexnet", "conv1")}  # an image's pixels against binary weights
+
+
+@pytest.fixture(autouse=True)
+def _fresh_session():
+    yield
+    keras.backend.clear_session()
+
+
+def small(name, **kwargs):
+    return getattr(zoo, name)(**{**SMALL[name], **kwargs})
+
+
+def is_binary(layer):
+    return getattr(layer, "kernel_quantizer", None) is not None
+
+
+def macs(layer):
+    """Multiply-accumulates of one image, from the shapes that Keras gives the layer."""
+    outputs = math.prod(layer.output.shape[1:-1]) if isinstance(layer, keras.layers.Conv2D) else 1
+    return outputs * math.prod(layer.kernel.shape)
+
+
+@pytest.mark.parametrize("name", zoo.BUILDERS)
+def test_packs_in_full_and_gives_what_keras_gives(name):
+    model = zoo.randomize(small(name), seed=3)
+    result = xlite.convert(model, strict=True)
+    binary = [layer for layer in model.layers if is_binary(layer)]
+    only = {layer.name for layer in binary if (name, layer.name) in WEIGHTS_ONLY}
+    rows = {row.name: row for row in result.report.layers}
+    assert {layer.name for layer in binary if rows[layer.name].status != "packed"} == only
+    expected = sum(macs(layer) for layer in binary if layer.name not in only)
+    assert result.report.macs["bitxbit"] == expected > 0
+    images = pictures(model.input_shape[1:], 2, np.random.default_rng(11))
+    found = xlite.verify(model, result.data, images)
+    assert found.ok, found.first_diverging or found.unexplained
+    assert len(found.tensors) > len(binary)  # it was compared layer by layer
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_has_the_published_parameters(name):
+    assert getattr(zoo, name)().count_params() == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", MACS)
+def test_has_the_published_multiply_accumulates(name):
+    report = xlite.convert(getattr(zoo, name)()).report
+    assert (report.macs["bitxbit"], report.macs["f32xf32"]) == MACS[name]
+
+
+@pytest.mark.parametrize("name", zoo.BUILDERS)
+def test_float_twin_is_the_same_network_of_plain_layers(name):
+    net, twin = small(name), small(name, binary=False)
+    assert [tuple(w.shape) for w in net.weights] == [tuple(w.shape) for w in twin.weights]
+    assert [layer.name for layer in net.layers] == [layer.name for layer in twin.layers]
+    assert not any(is_binary(layer) for layer in twin.layers)
+    assert twin.output_shape == net.output_shape
+    packed = xlite.convert(twin)
+    assert sum(packed.report.macs.values()) == packed.report.macs["f32xf32"]
+    assert packed.report.macs["f32xf32"] == sum(xlite.convert(net).report.macs.values())
+
+
+@pytest.mark.parametrize("name", zoo.BUILDERS)
+def test_activation_of_the_twin_stands_where_the_signs_were(name):
+    net = small(name)
+    twin = small(name, binary=False, float_activation="relu")
+    signs = [layer for layer in net.layers if getattr(layer, "input_quantizer", None) is not None]
+    assert signs
+    for layer in signs:
+        source = twin.get_layer(layer.name).input._keras_history.operation
+        assert isinstance(source, keras.layers.Activation)
+        assert source.name == f"{layer.name}_input"
+
+
+@pytest.mark.parametrize("name", ["meliusnet22", "quicknet", "real_to_binary"])
+def test_tflite_takes_the_twin(name):
+    """Grouped, depthwise and scaled convolutions: what the float twin's own converter could stumble over."""
+    tf = pytest.importorskip("tensorflow")
+    twin = zoo.randomize(small(name, binary=False), seed=2)
+    data = tf.lite.TFLiteConverter.from_keras_model(twin).convert()
+    interpreter = tf.lite.Interpreter(model_content=data)
+    interpreter.allocate_tensors()
+    image = pictures(twin.input_shape[1:], 1, np.random.default_rng(1))
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(found, twin(image, training=False), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["quicknet", "birealnet18"])
+def test_reads_back_from_a_file(name, tmp_path):
+    model = zoo.randomize(small(name), seed=1)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    images = pictures(model.input_shape[1:], 1, np.random.default_rng(1))
+    np.testing.assert_array_equal(again(images, training=False), model(images, training=False))
