@@ -60,14 +60,15 @@ class Node:
 class Layer:
     """What the report says about one Keras layer: read by the frontend, kept beside the graph.
 
-    ``parameters`` counts the layer's weights, ``marked`` names the quantizers that declared something binary
-    (for example ``{"input_quantizer": "ste_sign"}``).
+    ``parameters`` counts the layer's weights, ``quantizers`` names its quantizers by the option that holds them
+    (for example ``{"input_quantizer": "ste_sign"}``), ``marked`` those of them that declared something binary.
     """
 
     name: str
     class_name: str
     parameters: int = 0
     marked: dict[str, str] = field(default_factory=dict)
+    quantizers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)

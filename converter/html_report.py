@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from xlite.converter.report import FLOAT, PACKED, WEIGHTS, LayerRow, Report
+from xlite.converter.report import FLOAT, PACKED, WEIGHTS, LayerRow, Part, Report
 from xlite.interpreter.memory import format_size
 from xlite.interpreter.planner import OpMemory, timeline
 from xlite.schema.types import Model
@@ -68,6 +68,7 @@ def _totals(report: Report) -> str:
 
 
 def _table(layers: Sequence[LayerRow]) -> str:
+    """A row a layer, and under it one for each kernel where there are several."""
     head = "".join(
         f'<th class="{kind}">{name}</th>'
         for name, kind in (
@@ -82,13 +83,21 @@ def _table(layers: Sequence[LayerRow]) -> str:
             ("why, and what would help", ""),
         )
     )
-    return f"<table><tr>{head}</tr>" + "".join(map(_table_row, layers)) + "</table>"
+    rows = [_layer_row(row) + "".join(map(_part_row, row.parts)) for row in layers]
+    return f"<table><tr>{head}</tr>" + "".join(rows) + "</table>"
 
 
-def _table_row(row: LayerRow) -> str:
+def _layer_row(row: LayerRow) -> str:
+    return _table_row(row, [row.name, row.class_name, ", ".join(row.ops), row.precision])
+
+
+def _part_row(part: Part) -> str:
+    return _table_row(part, [f"\u2013 {part.name}", "", part.op, part.precision])
+
+
+def _table_row(row: LayerRow | Part, texts: Sequence[str]) -> str:
     why = "; ".join(text for text in (row.reason, row.mend) if text)
     tag = f'<span class="tag" style="background:{_colour(row)}">{escape(row.status)}</span>'
-    texts = [row.name, row.class_name, ", ".join(row.ops), row.precision]
     cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
     numbers = "".join(
         f'<td class="n">{value:,}</td>' for value in (row.parameters, row.bytes_before, row.bytes_after)
@@ -96,7 +105,7 @@ def _table_row(row: LayerRow) -> str:
     return f"<tr>{cells}<td>{tag}</td>{numbers}<td>{escape(why)}</td></tr>"
 
 
-def _colour(row: LayerRow) -> str:
+def _colour(row: LayerRow | Part) -> str:
     return COLOURS.get(row.status, OTHER)
 
 

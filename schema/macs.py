@@ -9,6 +9,8 @@ from xlite.schema.types import Model, Op, OpKind, TensorType
 
 __all__ = ["FILTERED", "multiply_accumulates", "op_macs", "precision"]
 
+_MASK = 5  # its slot
+
 
 def multiply_accumulates(
     kind: OpKind, x: TensorType, kernel: TensorType, output: TensorType, planes: int = 1
@@ -27,9 +29,9 @@ def multiply_accumulates(
     return output.elements * per_output * planes
 
 
-def precision(x: TensorType, kernel: TensorType) -> str:
-    """``<input>x<weights>``, for example ``bitxbit`` or ``f32xbit``."""
-    return f"{x.dtype.short}x{kernel.dtype.short}"
+def precision(x: TensorType, kernel: TensorType, masked: bool = False) -> str:
+    """``<input>x<weights>``: ``bitxbit``, ``f32xbit`` and so on; bits with a mask are ternary: ``bitxtern``."""
+    return f"{x.dtype.short}x{'tern' if masked else kernel.dtype.short}"
 
 
 def op_macs(model: Model, op: Op) -> tuple[str, int]:
@@ -38,4 +40,5 @@ def op_macs(model: Model, op: Op) -> tuple[str, int]:
         return "", 0
     x, kernel, output = (model.tensors[i].type for i in (*op.inputs[:2], op.outputs[0]))
     planes = op.options.planes  # type: ignore[union-attr]  # every options table of these kinds has it
-    return precision(x, kernel), multiply_accumulates(op.kind, x, kernel, output, planes)
+    masked = len(op.inputs) > _MASK and op.inputs[_MASK] >= 0
+    return precision(x, kernel, masked), multiply_accumulates(op.kind, x, kernel, output, planes)

@@ -74,6 +74,7 @@ def quantized_input(ctx: Context, x: Value, key: str = "input_quantizer") -> Val
     if ctx.config.get(key) is None:
         return x
     name, config, entry = _find(ctx, key, _INPUT, "input_quantizer")
+    ctx.report.quantizers[key] = name
     if entry.marks(config):
         ctx.report.marked[key] = name
     return entry.function(ctx, x, config)
@@ -84,6 +85,7 @@ def quantized_kernel(ctx: Context, kernel: np.ndarray, key: str = "kernel_quanti
     if ctx.config.get(key) is None:
         return kernel
     name, config, entry = _find(ctx, key, _KERNEL, "kernel_quantizer")
+    ctx.report.quantizers[key] = name
     if entry.marks(config):
         ctx.report.marked[key] = name
     quantized = np.asarray(entry.function(kernel, config))

@@ -10,6 +10,7 @@ import pytest
 
 import xlite
 from xlite.converter.html_report import html_report
+from xlite.converter.report import Part
 
 DEMO = Path(__file__).parents[2] / "examples" / "fashion" / "model.h5"
 
@@ -46,6 +47,15 @@ def test_bars_are_to_scale(result):
     assert widths[2 * place] == max(widths)
     ratio = largest.bytes_after / largest.bytes_before
     assert widths[2 * place + 1] / widths[2 * place] == pytest.approx(ratio, abs=0.01)
+
+
+def test_each_kernel_of_a_layer_has_a_row(result):
+    part = Part("pointwise_kernel", "conv_2d", "f32xbit -> f32", "weights packed", 8, 32, 4, "because", "do this")
+    layers = [replace(row, parts=[part, part]) for row in result.report.layers]
+    root = parse(html_report(replace(result.report, layers=layers), result.model))
+    rows = ["".join(row.itertext()) for row in root.find(".//table[2]").findall("tr")]
+    assert len(rows) == 1 + 3 * len(layers)
+    assert [("pointwise_kernel" in row, "because; do this" in row) for row in rows[2:4]] == [(True, True)] * 2
 
 
 def test_names_are_escaped(result):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xlite.cli import ui
 
 if TYPE_CHECKING:
-    from xlite.converter.report import LayerRow, Report
+    from xlite.converter.report import LayerRow, Part, Report
 
 _STYLES = {"packed": "green", "weights packed": "yellow", "float": "red", "fused": "dim", "-": "dim"}
 _COLUMNS = ("layer", "class", "op", "input x weights", "status", "parameters>", "bytes before>", "after>")
@@ -18,7 +18,7 @@ _OPTIONAL = ("class", "op", "parameters>")
 def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     """What ``xlite convert`` prints: the table of layers, what to know about single layers, the totals."""
     foot = ("total", "", "", "", "", *_totals(report))
-    rows = [_cells(row) for row in report.layers]
+    rows = [cells for row in report.layers for cells in (_cells(row), *map(_part_cells, row.parts))]
     yield ui.table(report.source or report.model_name, _COLUMNS, rows, foot, _OPTIONAL)
     notes = [(row.name, f"{row.reason}; {row.mend}") for row in report.layers if row.reason and row.mend]
     if notes:
@@ -45,6 +45,15 @@ def _cells(row: LayerRow) -> list[Any]:
         "" if quiet else ui.count(row.bytes_before),
         "" if quiet and not row.bytes_after else ui.count(row.bytes_after),
     ]
+
+
+def _part_cells(part: Part) -> list[Any]:
+    """One kernel of a layer that has several, in a row under the layer's."""
+    from rich.text import Text
+
+    style = "bold red" if part.broken_mark else _STYLES.get(part.status, "")
+    status = Text(ui.printable(part.status), style=style)
+    return [f"  {part.name}", "", part.op, part.precision, status, "", "", ui.count(part.bytes_after)]
 
 
 def _totals(report: Report) -> tuple[str, str, str]:
