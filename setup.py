@@ -17,7 +17,9 @@ ROOTS = {
     "xlite.interpreter": "interpreter",
     "xlite.converter": "converter",
 }
-C_SOURCES = ["include/*.h", "kernels/*.c", "kernels/*.h", "runtime/*.c", "host/*.c"]
+C_SOURCES = [
+    f"{folder}/*.{kind}" for folder in ("include", "kernels", "tiled", "arch", "runtime", "host") for kind in "ch"
+]
 
 
 def packages():

@@ -1,8 +1,9 @@
 """The backends: which there are, which are available here, and their kernels.
 
 Each is a package under ``kernels`` with ``available()``, ``unavailable_reason()`` and ``KERNELS``; one that can
-run several of its steps in one call also has ``link(steps)``. Asking whether a backend is available never
-imports what it needs; its kernels are imported when it is first used.
+run several of its steps in one call also has ``link(steps)``, one whose kernels share work among threads
+``Threads(count)``. Asking whether a backend is available never imports what it needs; its kernels are imported
+when it is first used.
 """
 
 from __future__ import annotations
@@ -68,6 +69,12 @@ def link(name: str, steps: Sequence[Step]) -> list[Step]:
         return list(steps)
     joined = getattr(_package(name), "link", None)
     return list(steps) if joined is None else list(joined(list(steps)))
+
+
+def make_threads(name: str, count: int) -> Optional[object]:
+    """What this backend's kernels share work by, on ``count`` threads; None where it has no such thing."""
+    make = getattr(_package(name), "Threads", None) if name in _PACKAGES and count > 1 else None
+    return None if make is None else make(count)
 
 
 def _package(name: str) -> Optional[ModuleType]:

@@ -77,7 +77,7 @@ class Interpreter:
         self._num_threads = num_threads
         self._target = None if target is None else get_target(target)
         limit = memory.make_limit(memory_limit, self._target)
-        self._settings = Settings(limit, bool(prepack), bool(preserve_all_tensors))
+        self._settings = Settings(limit, bool(prepack), bool(preserve_all_tensors), num_threads)
         if resolver is None:
             self._resolver = Resolver(backend)
         else:

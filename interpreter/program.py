@@ -28,6 +28,7 @@ class Settings:
     limit: memory.Limit
     prepack: bool = True
     preserve_all: bool = False
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
     MemoryLimitError where the limit is too small.
     """
     types = batch_types(model, batch)
-    specs = tuple(_spec(op, types) for op in model.ops)
+    specs = tuple(_spec(op, types, settings.threads) for op in model.ops)
     if model.plan is not None and batch == 1 and not settings.preserve_all:
         plan = model.plan
     else:
@@ -91,13 +92,17 @@ def load_program(program: Program) -> Loaded:
     tensors = program.model.tensors
     arrays = tuple(_array(t, y, arena, o) for t, y, o in zip(tensors, program.types, offsets))
     steps = []
+    threads: dict[str, Optional[object]] = {}
     for spec, choice in zip(program.specs, program.choices):
         op = spec.op
         indices = with_optional_inputs(op.kind, op.inputs)
         inputs = tuple(None if t < 0 else arrays[t] for t in indices)
         outputs = tuple(arrays[t] for t in op.outputs)
         scratch = workspace[: choice.kernel.workspace(spec)]
-        steps.append(choice.kernel.prepare(spec, Buffers(inputs, outputs, scratch)))
+        backend = choice.kernel.backend
+        if backend not in threads:
+            threads[backend] = backends.make_threads(backend, spec.threads)
+        steps.append(choice.kernel.prepare(spec, Buffers(inputs, outputs, scratch, threads[backend])))
     return Loaded(arrays, tuple(steps), tuple(_joined(program.choices, steps)))
 
 
@@ -129,10 +134,10 @@ def _with_batch(type_: TensorType, batch: int) -> TensorType:
     return replace(type_, shape=(batch, *type_.shape[1:]))
 
 
-def _spec(op, types: Sequence[TensorType]) -> OpSpec:
+def _spec(op, types: Sequence[TensorType], threads: int) -> OpSpec:
     indices = with_optional_inputs(op.kind, op.inputs)
     inputs: tuple[Optional[TensorType], ...] = tuple(None if t < 0 else types[t] for t in indices)
-    return OpSpec(op, inputs, tuple(types[t] for t in op.outputs))
+    return OpSpec(op, inputs, tuple(types[t] for t in op.outputs), threads)
 
 
 def _array(tensor: Tensor, type_: TensorType, arena: np.ndarray, offset: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Optional
 
 ROOT = Path(__file__).resolve().parent
 INCLUDE = ROOT / "include"
+FOLDERS = tuple(ROOT / name for name in ("kernels", "tiled", "arch", "runtime", "host"))
 LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LIBRARY_FOLDER = ROOT.parent / "kernels" / "c"  # beside the modules that load it
 
@@ -36,7 +37,12 @@ class BuildError(Exception):
 
 def sources() -> list[Path]:
     """Every .c file of the shared library."""
-    return sorted(path for folder in ("kernels", "runtime", "host") for path in (ROOT / folder).glob("*.c"))
+    return sorted(path for folder in FOLDERS for path in folder.glob("*.c"))
+
+
+def include_flags() -> list[str]:
+    """Where the sources find each other's headers. Users of the library need only the first."""
+    return [f"-I{folder}" for folder in (INCLUDE, *FOLDERS)]
 
 
 def find_compiler() -> Optional[list[str]]:
@@ -64,7 +70,20 @@ def build(folder: Path, flags: Sequence[str] = (), compiler: Optional[Sequence[s
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
         made = Path(scratch) / LIBRARY_NAME
-        _run([*command, *FLAGS, *_platform_flags(), *_SHARED, *flags, *_inputs(), "-o", str(made), "-lm"])
+        _run(
+            [
+                *command,
+                *FLAGS,
+                *_platform_flags(),
+                *_SHARED,
+                *flags,
+                *_inputs(),
+                "-o",
+                str(made),
+                "-lm",
+                *_threads(),
+            ]
+        )
         os.replace(made, target)
     return target
 
@@ -76,7 +95,7 @@ def is_current(library: Path) -> bool:
 
 
 def _inputs() -> list[str]:
-    return [f"-I{INCLUDE}", *map(str, sources())]
+    return [*include_flags(), *map(str, sources())]
 
 
 def _platform_flags() -> list[str]:
@@ -84,6 +103,10 @@ def _platform_flags() -> list[str]:
     if sys.maxsize < 2**32 and platform.machine() in ("i386", "i486", "i586", "i686", "x86_64"):
         flags += ["-msse2", "-mfpmath=sse"]  # the x87 unit rounds to more digits than float has
     return flags
+
+
+def _threads() -> list[str]:
+    return [] if sys.platform == "win32" else ["-pthread"]
 
 
 def _run(command: Sequence[str]) -> None:

@@ -18,11 +18,12 @@ from xlite.schema.types import Op, OpKind, TensorType
 @dataclass(frozen=True)
 class OpSpec:
     """One op with the types of its operands; what a kernel is chosen by. ``inputs`` has one entry a slot of the
-    op's contract, None where an optional input is absent."""
+    op's contract, None where an optional input is absent. ``threads``: how many a kernel may run on."""
 
     op: Op
     inputs: tuple[Optional[TensorType], ...]
     outputs: tuple[TensorType, ...]
+    threads: int = 1
 
     @property
     def kind(self) -> OpKind:
@@ -33,11 +34,13 @@ class OpSpec:
 class Buffers:
     """The memory of one op. Arrays have their type's ``storage_shape``: activations are views into the arena,
     constants are read-only. ``workspace`` is uint8, as long as the kernel asked for, 64-byte aligned, and shared
-    with other ops: its content does not survive the step."""
+    with other ops: its content does not survive the step. ``threads``: what the backend gives its kernels to share
+    work by; None for the caller's thread alone."""
 
     inputs: tuple[Optional[np.ndarray], ...]
     outputs: tuple[np.ndarray, ...]
     workspace: np.ndarray
+    threads: Optional[object] = None
 
 
 class Step(Protocol):

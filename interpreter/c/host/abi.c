@@ -29,6 +29,8 @@ static const xl_struct_size SIZES[] = {
     SIZE(xl_reduce_params),
     SIZE(xl_resize_params),
     SIZE(xl_embedding_params),
+    SIZE(xl_threads),
+    SIZE(xl_tiled_conv2d_params),
     SIZE(xl_timer),
     {NULL, 0},
 };

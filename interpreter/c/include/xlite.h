@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Raised by one whenever a struct below or the meaning of a field changes. */
-#define XL_ABI_VERSION 2
+#define XL_ABI_VERSION 3
 
 #define XL_MAX_INPUTS 6
 #define XL_MAX_RANK 6
@@ -49,10 +49,23 @@ extern "C" {
 typedef struct xl_op xl_op;
 typedef void (*xl_kernel)(const xl_op *op);
 
+/* Several threads for one op. A kernel that can use them cuts its work into `n` pieces, of which none depends on
+ * another's result, so that what comes out is the same for any number of threads.
+ * run: calls task(context, begin, end, worker) for ranges that cover 0 to n - 1, each of at most `grain` pieces
+ * unless one thread does all; worker is 0 to count - 1 and no two calls at a time have the same. Returns once all
+ * is done. */
+typedef void (*xl_task)(void *context, int32_t begin, int32_t end, int32_t worker);
+typedef struct xl_threads xl_threads;
+struct xl_threads {
+  int32_t count;
+  void (*run)(xl_threads *threads, xl_task task, void *context, int32_t n, int32_t grain);
+};
+
 /* in: in the order of the op's slots; NULL where an optional one is absent.
  * workspace: scratch of at least workspace_bytes, as many as the kernel's _workspace function asks for, aligned to
  * 4 bytes. Its content survives no op, so that all ops may share one. NULL where none is needed.
- * tag: the caller's own, for example the op's index in its file; no kernel reads it. */
+ * tag: the caller's own, for example the op's index in its file; no kernel reads it.
+ * threads: NULL for the caller's own thread. */
 struct xl_op {
   xl_kernel run;
   const void *params;
@@ -61,6 +74,7 @@ struct xl_op {
   void *workspace;
   uint32_t workspace_bytes;
   uint32_t tag;
+  xl_threads *threads;
 };
 
 /* Runs ops[0] to ops[n - 1] in order. */
@@ -377,6 +391,41 @@ XL_API void xl_locally_connected2d_f32_b_f32(const xl_op *op);
 XL_API void xl_locally_connected2d_f32_f32_f32(const xl_op *op);
 XL_API uint64_t xl_locally_connected2d_f32_workspace(const xl_conv2d_params *p);
 
+/* ---- Convolution in register tiles of one instruction set -------------------------------------------------- */
+
+/* What the library holds for an instruction set; constant. There are none where only the portable kernels are
+ * compiled. */
+typedef struct xl_isa xl_isa;
+
+/* CONV_2D of bits with bit filters that were packed for isa when the network was loaded; a DENSE op is one whose
+ * image has its rows as pixels. At most 32767 for window_h * window_w * in_c / planes / groups times the number of
+ * copies (2 where masked, else 1), times 2^planes - 1.
+ * filters, folds: of the functions below. threads: how many may run it; the workspace is for as many. */
+typedef struct xl_tiled_conv2d_params {
+  xl_conv2d_params conv;
+  const xl_isa *isa;
+  const uint8_t *filters;
+  const int16_t *folds;
+  int32_t threads;
+} xl_tiled_conv2d_params;
+
+XL_API void xl_tiled_conv2d_b_b_b(const xl_op *op);
+XL_API void xl_tiled_conv2d_b_b_i32(const xl_op *op);
+XL_API void xl_tiled_conv2d_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_tiled_conv2d_b_b_workspace(const xl_tiled_conv2d_params *p);
+
+/* The filters in the order in which tiles read them. filter, mask: the op's in[1] and in[5]. out: aligned to 64
+ * bytes, as many as the first function says. */
+XL_API uint64_t xl_tile_filters_bytes(const xl_isa *isa, const xl_conv2d_params *conv);
+XL_API void xl_tile_filters(const xl_isa *isa, const xl_conv2d_params *conv, const uint32_t *filter,
+                            const uint32_t *mask, uint8_t *out);
+
+/* What turns counts into outputs, for pixels that see different parts of the padding: from which count on a bit is
+ * 1, where threshold is not NULL, else the dot product of a count of 0. Aligned as the filters. */
+XL_API uint64_t xl_tile_folds_bytes(const xl_conv2d_params *conv);
+XL_API void xl_tile_folds(const xl_conv2d_params *conv, const uint32_t *filter, const uint32_t *mask,
+                          const int32_t *threshold, int16_t *out);
+
 /* ---- Element-wise ----------------------------------------------------------------------------------------- */
 
 XL_API void xl_batch_norm_f32(const xl_op *op); /* xl_rows_params; in: x, scale, offset; in place */
@@ -445,6 +494,15 @@ typedef struct xl_struct_size {
 } xl_struct_size;
 XL_API uint32_t xl_abi_version(void);
 XL_API const xl_struct_size *xl_struct_sizes(void);
+
+/* The instruction sets with register tiles that this machine has, the fastest first, ended by NULL. */
+XL_API const xl_isa *const *xl_isas(void);
+XL_API const char *xl_isa_name(const xl_isa *isa);
+
+/* `count` threads, the caller's among them; NULL where there are none to be had. One call runs on them at a time.
+ * Free them once no op uses them, in the process that made them. */
+XL_API xl_threads *xl_threads_new(int32_t count);
+XL_API void xl_threads_free(xl_threads *threads);
 
 /* A hook for xl_run_profiled; user is an xl_timer. Adds the nanoseconds that op i took to nanoseconds[i]. */
 typedef struct xl_timer {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "gather.h"
 #include "store.h"
 #include "volume.h"
 #include "window.h"
@@ -45,27 +46,7 @@ uint64_t xl_conv2d_b_b_workspace(const xl_conv2d_params *p) {
   return (uint64_t)conv_of(p, NULL).row_words * sizeof(uint32_t) * 2; /* the row and its mask */
 }
 
-/* The window in bits, tap by tap. x: the image; first: the group's first channel. */
-static void gather_bits(const conv *c, const uint32_t *x, int32_t first, xl_span h, xl_span w) {
-  const xl_window *win = &c->p->window;
-  const int32_t before = w.begin * c->group_c, after = (win->window_w - w.end) * c->group_c;
-  xl_bit_writer out = xl_write_bits(c->row);
-  for (int32_t i = 0; i < win->window_h; ++i) {
-    if (i < h.begin || i >= h.end) {
-      xl_put_same(&out, c->outside, win->window_w * c->group_c);
-      continue;
-    }
-    const uint32_t *line = x + (ptrdiff_t)(h.start + i * win->dilation_h) * win->in_w * c->pixel;
-    xl_put_same(&out, c->outside, before);
-    for (int32_t j = w.begin; j < w.end; ++j) {
-      xl_put_row(&out, line + (w.start + j * win->dilation_w) * c->pixel, first, c->group_c);
-    }
-    xl_put_same(&out, c->outside, after);
-  }
-  xl_end_row(&out);
-}
-
-/* The same where a group's channels are whole words: words are copied, and where neighbouring taps are neighbours
+/* The window where a group's channels are whole words: words are copied, and where neighbouring taps are neighbours
  * in memory a whole line of the window at once. */
 static void gather_words(const conv *c, const uint32_t *x, int32_t first, xl_span h, xl_span w) {
   const xl_window *win = &c->p->window;
@@ -144,7 +125,8 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
     } else if (c->group_c % XL_WORD_BITS == 0) {
       gather_words(c, image, g * c->group_c, h, w);
     } else {
-      gather_bits(c, image, g * c->group_c, h, w);
+      const xl_gather window_bits = {win, c->pixel, g * c->group_c, c->group_c, c->outside};
+      xl_gather_bits(&window_bits, image, h, w, c->row);
     }
     filter_window(c, row, mask, bits, filters + (ptrdiff_t)g * group_out * c->row_words, g * group_out, store,
                   channels, out);

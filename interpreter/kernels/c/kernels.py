@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Callable, Optional
-
-import numpy as np
+from typing import Callable
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
-from xlite.interpreter.kernels.c import params
+from xlite.interpreter.kernels.c import params, tiled
+from xlite.interpreter.kernels.c.calling import make_step
 from xlite.interpreter.kernels.c.library import Library, available, load
 from xlite.interpreter.kernels.c.steps import CStep
-from xlite.interpreter.kernels.c.structs import Op, Part
 from xlite.schema.contracts.infer import same_rows
-from xlite.schema.errors import KernelError
 from xlite.schema.types import DType, OpKind
 
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
@@ -28,36 +25,12 @@ def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, 
         return load().workspace(workspace, make_params(spec, load())) if workspace else 0
 
     def prepare(spec: OpSpec, buffers: Buffers) -> CStep:
-        library = load()
-        made = make_params(spec, library)
-        pointers, parts = _inputs(spec, buffers)
-        op = Op(library.address(name), ctypes.addressof(made))
-        for i, pointer in enumerate(pointers):
-            op.inputs[i] = pointer
-        op.out = _address(buffers.outputs[0], spec)
-        op.workspace = buffers.workspace.ctypes.data if workspace else None
-        op.workspace_bytes = min(buffers.workspace.nbytes, 2**32 - 1)
-        return CStep(library, [op], (made, parts, buffers))
+        return make_step(load(), name, make_params(spec, load()), spec, buffers)
 
     def usable(spec: OpSpec) -> bool:
         return available() and supports(spec)
 
     return Kernel(name, "c", kind, prepare, supports=usable, workspace=scratch)
-
-
-def _inputs(spec: OpSpec, buffers: Buffers) -> tuple[list[Optional[int]], Optional[ctypes.Array]]:
-    """The op's input pointers. CONCATENATE takes any number of them through one array, which is returned too."""
-    addresses = [None if x is None else _address(x, spec) for x in buffers.inputs]
-    if spec.kind is not OpKind.CONCATENATE:
-        return addresses, None
-    parts = (Part * len(addresses))(*zip(addresses, params.part_extents(spec)))
-    return [ctypes.addressof(parts)], parts
-
-
-def _address(array: np.ndarray, spec: OpSpec) -> int:
-    if not (array.flags.c_contiguous and array.flags.aligned):
-        raise KernelError(f"op '{spec.op.name or spec.op.label}' was given memory with gaps or at an odd address")
-    return array.ctypes.data
 
 
 def _dtypes(*inputs: DType, out: DType) -> _Supports:
@@ -91,7 +64,9 @@ def _repacks(spec: OpSpec) -> bool:
 
 _F32, _BITS = _dtypes(F32, out=F32), _dtypes(BIT, out=BIT)
 
+# In order of preference where an op has several.
 KERNELS: tuple[Kernel, ...] = (
+    *tiled.KERNELS,
     *_filtered("xl_conv2d", OpKind.CONV_2D, params.conv_2d, "bits, floats"),
     *_filtered("xl_depthwise_conv2d", OpKind.DEPTHWISE_CONV_2D, params.conv_2d, ""),
     *_filtered("xl_dense", OpKind.DENSE, params.dense, "bits"),

@@ -1,7 +1,8 @@
 """Finds and loads the shared library of the C backend, and refuses one that does not fit this package.
 
 It is ``$XLITE_LIBRARY`` if that is set, else the file beside this module that the install or
-``python -m xlite.interpreter.c.build`` puts there.
+``python -m xlite.interpreter.c.build`` puts there. ``$XLITE_ISA`` names the instruction set that it may use, or
+``portable`` for none beyond what the compiler took for granted; without it, it is the best that this machine has.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 from xlite.interpreter.kernels.c.structs import ABI_VERSION, STRUCTS, StructSize
 from xlite.schema.errors import BackendError
 
 ENVIRONMENT = "XLITE_LIBRARY"
+ISA_ENVIRONMENT = "XLITE_ISA"
+PORTABLE = "portable"
 # Where interpreter/c/build.py puts it. A device loads this module at start, and importing that one would bring
 # argparse and subprocess along: half of the time until a first interpreter stands. A test holds the two together.
 LIBRARY_FOLDER = Path(__file__).resolve().parent
@@ -44,15 +47,32 @@ class Library:
         self.run.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
         self.run.restype = None
 
+    def isas(self) -> dict[str, int]:
+        """The instruction sets with register tiles that this machine has, the fastest first, and the address of
+        each."""
+        every, name_of = self.cdll.xl_isas, self.cdll.xl_isa_name
+        every.restype = ctypes.POINTER(ctypes.c_void_p)
+        name_of.restype = ctypes.c_char_p
+        table = every()
+        found: dict[str, int] = {}
+        while table[len(found)] is not None:
+            address = table[len(found)]
+            found[name_of(ctypes.c_void_p(address)).decode()] = address
+        return found
+
     def address(self, name: str) -> int:
         """Where an exported function is."""
         return ctypes.cast(getattr(self.cdll, name), ctypes.c_void_p).value or 0
 
-    def workspace(self, name: str, params: ctypes.Structure) -> int:
-        """Bytes that the ``_workspace`` function ``name`` asks for."""
+    def size_function(self, name: str) -> Callable[..., int]:
+        """A function that gives a number of bytes."""
         function = getattr(self.cdll, name)
         function.restype = ctypes.c_uint64
-        return int(function(ctypes.byref(params)))
+        return function
+
+    def workspace(self, name: str, params: ctypes.Structure) -> int:
+        """Bytes that the ``_workspace`` function ``name`` asks for."""
+        return self.size_function(name)(ctypes.byref(params))
 
     def _mismatch(self) -> str:
         """How the library differs from what this package was written for; empty if it does not."""
@@ -99,3 +119,22 @@ def available() -> bool:
 def unavailable_reason() -> str:
     """Why the library cannot be used here, and the mend; empty if it can."""
     return _load(os.environ.get(ENVIRONMENT))[1]
+
+
+@cache
+def _choose_isa(library: Library, chosen: Optional[str]) -> tuple[str, Optional[int]]:
+    isas = library.isas()
+    if not chosen:
+        return next(iter(isas.items()), (PORTABLE, None))
+    if chosen != PORTABLE and chosen not in isas:
+        known = ", ".join([*isas, PORTABLE])
+        raise BackendError(
+            f"${ISA_ENVIRONMENT} is '{chosen}', which this machine or library does not have: {known}"
+        )
+    return chosen, isas.get(chosen)
+
+
+def isa() -> tuple[str, Optional[int]]:
+    """The instruction set in use, by name, and its address in the library; ``portable`` has none. Raises
+    BackendError where ``$XLITE_ISA`` names one that is not there."""
+    return _choose_isa(load(), os.environ.get(ISA_ENVIRONMENT))

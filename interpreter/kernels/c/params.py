@@ -51,6 +51,23 @@ def dense(spec: OpSpec, library: Library) -> structs.DenseParams:
     return structs.DenseParams(activation, _rows(spec.inputs[0]), features, units, options.planes, _masked(spec))
 
 
+def dense_as_conv_2d(spec: OpSpec, library: Library) -> structs.Conv2DParams:
+    """DENSE as the convolution of one image, whose pixels are the rows of x, with windows of one pixel."""
+    (units, features), options = spec.inputs[1].shape, spec.op.options
+    pixels = _rows(spec.inputs[0])
+    return structs.Conv2DParams(
+        activation=_activation(options.activation, library),
+        window=structs.Window(1, pixels, 1, pixels, 1, 1, 1, 1, 1, 1, 0, 0),
+        batch=1,
+        in_c=features * options.planes,
+        out_c=units,
+        pad_value=0,
+        groups=1,
+        planes=options.planes,
+        masked=_masked(spec),
+    )
+
+
 def rows(spec: OpSpec, library: Library) -> structs.RowsParams:
     """For BATCH_NORM, SIGN, UNPACK and SOFTMAX."""
     return structs.RowsParams(_rows(spec.inputs[0]), spec.inputs[0].shape[-1])

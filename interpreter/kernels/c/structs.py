@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_char_p, c_float, c_int32, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 MAX_INPUTS = 6
 MAX_RANK = 6
 
@@ -19,6 +19,7 @@ class Op(ctypes.Structure):
         ("workspace", c_void_p),
         ("workspace_bytes", c_uint32),
         ("tag", c_uint32),
+        ("threads", c_void_p),
     ]
 
 
@@ -189,6 +190,20 @@ class EmbeddingParams(ctypes.Structure):
     _fields_ = [("count", c_int32), ("rows", c_int32), ("columns", c_int32)]
 
 
+class Threads(ctypes.Structure):
+    _fields_ = [("count", c_int32), ("run", c_void_p)]
+
+
+class TiledConv2DParams(ctypes.Structure):
+    _fields_ = [
+        ("conv", Conv2DParams),
+        ("isa", c_void_p),
+        ("filters", c_void_p),
+        ("folds", c_void_p),
+        ("threads", c_int32),
+    ]
+
+
 class Timer(ctypes.Structure):
     _fields_ = [("started", c_uint64), ("nanoseconds", ctypes.POINTER(c_uint64))]
 
@@ -224,5 +239,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "xl_reduce_params": ReduceParams,
     "xl_resize_params": ResizeParams,
     "xl_embedding_params": EmbeddingParams,
+    "xl_threads": Threads,
+    "xl_tiled_conv2d_params": TiledConv2DParams,
     "xl_timer": Timer,
 }

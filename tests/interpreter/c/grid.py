@@ -36,10 +36,16 @@ DTYPES = ((BIT, BIT, BIT), (BIT, BIT, I32), (BIT, BIT, F32), (F32, BIT, F32), (F
 NEVER, ALWAYS = -(2**31), 2**31 - 1
 
 
+def kernels_for(spec: OpSpec) -> list[Kernel]:
+    """The C kernels for this op: one in register tiles, where there is one, and the portable one."""
+    found = [k for k in backend.KERNELS if k.kind is spec.kind and k.supports(spec)]
+    assert len(found) - 1 == sum("_tiled_" in k.name for k in found), "the conditions of two kernels overlap"
+    return found
+
+
 def kernel_for(spec: OpSpec) -> Kernel:
-    """The one C kernel for this op; more than one would be a mistake in their conditions."""
-    (kernel,) = (k for k in backend.KERNELS if k.kind is spec.kind and k.supports(spec))
-    return kernel
+    """The portable one, which every machine has."""
+    return kernels_for(spec)[-1]
 
 
 def make_case(kind: OpKind, values, dtypes, options: Options | None = None, packed_axes=()) -> Case:

@@ -21,6 +21,7 @@ from tests.interpreter.c.grid import (
     draw,
     filtered,
     kernel_for,
+    kernels_for,
     make_case,
 )
 from tests.interpreter.cases import FAMILIES, run_kernel
@@ -47,8 +48,12 @@ WITH_A_FILTER = tuple(kind for kind, slots in SLOTS.items() if slots and slots[-
 
 def check(case) -> None:
     """Integers and bits are equal; floats within 1e-5 of what was added up to get them."""
-    actual = run_kernel(kernel_for(case.spec), case)
     expected = evaluate(case.op, case.values)
+    for kernel in kernels_for(case.spec):
+        check_result(case, run_kernel(kernel, case), expected)
+
+
+def check_result(case, actual, expected) -> None:
     assert actual.shape == case.output.shape
     if case.output.dtype is not F32:
         np.testing.assert_array_equal(actual, expected, str(case.op))

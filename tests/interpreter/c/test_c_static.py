@@ -135,11 +135,12 @@ def test_a_program_without_python_gives_the_same(tmp_path, compiler, emulator):
     if "-m32" in compiler and not runs_32_bit(compiler[0]):
         pytest.skip(f"{compiler[0]} has no 32-bit C library here")
     chosen = cases()
-    assert {kernel_for(case.spec).name for case in chosen} == {kernel.name for kernel in backend.KERNELS}
+    portable = {kernel.name for kernel in backend.KERNELS if "_tiled_" not in kernel.name}
+    assert {kernel_for(case.spec).name for case in chosen} == portable
     source, binary = tmp_path / "network.c", tmp_path / "network"
     source.write_text(program(chosen))
     library = [str(path) for path in build.sources()]
-    flags = [*build.FLAGS, "-O1", f"-I{build.INCLUDE}"]
+    flags = [*build.FLAGS, "-O1", *build.include_flags()]
     subprocess.run([*compiler, *flags, str(source), *library, "-lm", "-o", str(binary)], check=True)
     done = subprocess.run([*emulator, str(binary)], check=True, capture_output=True, text=True)
     printed = done.stdout.splitlines()
