@@ -60,8 +60,8 @@ def test_header_is_cpp_too(tmp_path, standard):
 
 
 def test_nothing_of_the_core_changes_or_allocates(tmp_path):
-    """No writable data and no outside function but those that the header allows, in all but host/, where the clock,
-    the threads and the choice of an instruction set are."""
+    """No writable data and no outside function but those that the header allows, in all but host/: the
+    clock, the threads and the choice of an instruction set are there."""
     if sys.platform != "linux" or shutil.which("nm") is None or shutil.which("objdump") is None:
         pytest.skip("reads ELF symbols with nm and objdump")
     core = [str(path) for path in build.sources() if path.parent.name != "host"]

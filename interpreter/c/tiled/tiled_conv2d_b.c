@@ -7,7 +7,7 @@
  *           window is one run of units. (direct: x itself is such an image.)
  *   gather  where a pixel's bits are no whole units, the window of each pixel of a tile is gathered as one row.
  *
- * Outside the image a bit cannot be 0. It is +1 there, which folds.c takes back. */
+ * Outside the image a bit cannot be 0. It is +1 there, which tile_folds.c takes back. */
 #include <string.h>
 
 #include "bits.h"
