@@ -11,6 +11,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -122,18 +123,13 @@ def _read_model(
         if spec.model is not None:
             _read_model(tree, spec, folder, found, leaves, here)
         else:
-            leaves[here], found[here] = spec, _variables(tree, folder)
+            leaves[here], found[here] = spec, _variables(tree, folder, spec.config)
 
 
 def _folders(tree: _Tree, specs: list[LayerSpec], place: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The folder of each layer: by the name that the file holds, else by its class and number."""
     used: dict[str, int] = {}
-    guesses = []
-    for spec in specs:
-        snake = snake_case(spec.class_name)
-        number = used.get(snake, 0)
-        used[snake] = number + 1
-        guesses.append(f"{snake}_{number}" if number else snake)
+    guesses = [_numbered(spec.class_name, used) for spec in specs]
     for container in _FOLDERS:
         folders = [(*place, container, guess) for guess in guesses]
         named = {}
@@ -146,17 +142,40 @@ def _folders(tree: _Tree, specs: list[LayerSpec], place: tuple[str, ...]) -> lis
     return [(*place, _FOLDERS[0], guess) for guess in guesses]
 
 
-def _variables(tree: _Tree, folder: tuple[str, ...]) -> list[np.ndarray]:
+def _variables(tree: _Tree, folder: tuple[str, ...], config: Any) -> list[np.ndarray]:
     """A layer's own variables, then those of the layers that it holds, in the order of ``layer.weights``."""
     place = "/".join((*folder, "vars"))
     group = tree.group(place)
     names = [] if group is None else sorted(group, key=lambda name: (len(name), name))  # 0, 1, ... 10, 11
     found = [hdf5.array(hdf5.child(group, name), f"{place}/{name}") for name in names]
-    for part in _PARTS:
-        inner = (*folder, part)
+    for inner, held in _held(folder, config):
         if len(inner) < _DEEPEST and tree.group("/".join(inner)) is not None:
-            found += _variables(tree, inner)
+            found += _variables(tree, inner, held)
     return found
+
+
+def _held(folder: tuple[str, ...], config: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The folder and the configuration of each layer that a layer holds. Stacked cells lie in folders named as
+    layers are: by class and number."""
+    config = config if isinstance(config, dict) else {}
+    for part in _PARTS:
+        key = part if part in config else "layer"  # both halves of a Bidirectional are made of its layer
+        yield (*folder, part), _config_of(config.get(key))
+    used: dict[str, int] = {}
+    for value in config.get("cells") or ():
+        yield (*folder, "cells", _numbered(str(value.get("class_name")), used)), _config_of(value)
+
+
+def _config_of(value: Any) -> Any:
+    return value.get("config") if isinstance(value, dict) else None
+
+
+def _numbered(class_name: str, used: dict[str, int]) -> str:
+    """Keras's name for a folder: dense, dense_1, dense_2; ``used`` counts them."""
+    snake = snake_case(class_name)
+    number = used.get(snake, 0)
+    used[snake] = number + 1
+    return f"{snake}_{number}" if number else snake
 
 
 def snake_case(name: str) -> str:

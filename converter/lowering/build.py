@@ -69,10 +69,14 @@ def _arguments(ctx: Context, values: dict[tuple[str, int], list[Value]]) -> tupl
     if operation_name(ctx.layer):
         args, kwargs = map_refs([ctx.call.args, ctx.call.kwargs], lambda ref: _value(values, ref))
         return args, {key: value for key, value in kwargs.items() if key != "name" and value is not None}
+    inputs = ctx.call.inputs
     for name, argument in ctx.call.kwargs.items():
-        if name != "inputs" and next(refs_in(argument), None) is not None:
+        refs = list(refs_in(argument))
+        if name == "initial_state":  # of a recurrent layer; Keras 2 puts its tensors behind the input
+            inputs = [*inputs, *refs]
+        elif name != "inputs" and refs:
             raise ctx.unsupported(f"is called with a tensor as {name}=", "call it with its inputs alone")
-    return [_value(values, ref) for ref in ctx.call.inputs], {}
+    return [_value(values, ref) for ref in inputs], {}
 
 
 def _value(values: dict[tuple[str, int], list[Value]], ref: Ref) -> Value:

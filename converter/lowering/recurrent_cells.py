@@ -24,16 +24,42 @@ State = Optional[list]  # of Values
 
 @dataclass(frozen=True)
 class Cell:
-    """``kernel`` [features, gates * units] and ``bias`` make the input's share; ``step`` is the rest."""
+    """``kernel`` [features, gates * units] and ``bias`` make the input's share; ``step`` is the rest. A state is
+    ``states`` tensors of ``units`` elements."""
 
     kernel: np.ndarray
     bias: np.ndarray | None
     step: Callable[[Value, State], list]
+    units: int
+    states: int = 1
+
+
+def cell_contexts(ctx: Context) -> list[Context]:
+    """The context of each cell of a recurrent layer, from the input on; an RNN holds one cell or a stack."""
+    if ctx.layer.class_name != "RNN":
+        return [ctx]
+    cell = ctx.config["cell"]
+    stack = [cell]
+    if cell["class_name"] == "StackedRNNCells":
+        stack = cell["config"]["cells"]
+        if cell["config"].get("reverse_state_order"):
+            raise ctx.unsupported("has reverse_state_order=True", "build it without")
+    left = list(ctx.layer.weights)
+    contexts = []
+    for i, value in enumerate(stack):
+        if value["class_name"] not in _CELLS:
+            raise ctx.unsupported(
+                f"holds a cell of class {value['class_name']}", f"use one of {', '.join(sorted(_CELLS))}"
+            )
+        count = 3 if value["config"].get("use_bias", True) else 2
+        contexts.append(ctx.inner(value, left[:count], f"cell_{i}" if len(stack) > 1 else ""))
+        left = left[count:]
+    return contexts
 
 
 def cell_of(ctx: Context, features: int) -> Cell:
-    """The cell of a SimpleRNN, GRU or LSTM layer."""
-    make, gates = {"SimpleRNN": (_simple, 1), "GRU": (_gru, 3), "LSTM": (_lstm, 4)}[ctx.layer.class_name]
+    """The cell of a SimpleRNN, GRU or LSTM layer, or that is itself in the context."""
+    make, gates = {"SimpleRNN": (_simple, 1), "GRU": (_gru, 3), "LSTM": (_lstm, 4)}[_kind_of(ctx)]
     units = int(ctx.config["units"])
     roles = ["kernel", "recurrent_kernel"] + ["bias"] * bool(ctx.config.get("use_bias", True))
     kernel, recurrent, *rest = ctx.weights(*roles)
@@ -41,9 +67,17 @@ def cell_of(ctx: Context, features: int) -> Cell:
     ctx.check_shape("recurrent_kernel", recurrent, (units, gates * units))
     bias = rest[0] if rest else None
     if bias is not None:
-        twice = ctx.layer.class_name == "GRU" and ctx.config.get("reset_after", False)
+        twice = _kind_of(ctx) == "GRU" and ctx.config.get("reset_after", False)
         ctx.check_shape("bias", bias, (2, gates * units) if twice else (gates * units,))
     return make(ctx, units, kernel, recurrent, bias)
+
+
+_CELLS = ("SimpleRNNCell", "GRUCell", "LSTMCell")
+
+
+def _kind_of(ctx: Context) -> str:
+    name = ctx.layer.class_name
+    return name[: -len("Cell")] if name in _CELLS else name
 
 
 def _simple(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray | None) -> Cell:
@@ -54,7 +88,7 @@ def _simple(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray,
             x = ctx.add(OpKind.ADD, [x, _product(ctx, "recurrent_kernel", state[0], recurrent)])
         return [activated(ctx, x)]
 
-    return Cell(kernel, bias, step)
+    return Cell(kernel, bias, step, units)
 
 
 def _lstm(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray | None) -> Cell:
@@ -69,7 +103,7 @@ def _lstm(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray, b
             carry = ctx.add(OpKind.ADD, [kept, carry])
         return [ctx.add(OpKind.MULTIPLY, [_gate(ctx, x, 3, units), activated(ctx, carry)]), carry]
 
-    return Cell(kernel, bias, step)
+    return Cell(kernel, bias, step, units, states=2)
 
 
 def _gru(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray | None) -> Cell:
@@ -107,7 +141,7 @@ def _gru(ctx: Context, units: int, kernel: np.ndarray, recurrent: np.ndarray, bi
             return [fresh]
         return [ctx.add(OpKind.ADD, [ctx.add(OpKind.MULTIPLY, [update, state[0]]), fresh])]
 
-    return Cell(kernel, bias, step)
+    return Cell(kernel, bias, step, units)
 
 
 def _product(ctx: Context, role: str, x: Value, matrix: np.ndarray, bias: np.ndarray | None = None) -> Value:

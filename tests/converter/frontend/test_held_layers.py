@@ -27,6 +27,9 @@ def test_they_are_read_in_the_order_of_the_layer(suffix, tmp_path):
         L.TimeDistributed(L.Dense(3)),
         L.TimeDistributed(L.BatchNormalization()),
         L.Bidirectional(L.GRU(3)),
+        L.RNN(L.GRUCell(3, use_bias=False)),
+        L.RNN([L.GRUCell(3), L.LSTMCell(2), L.GRUCell(4), L.GRUCell(2)]),
+        L.Bidirectional(L.RNN([L.LSTMCell(3), L.LSTMCell(2)])),
     ]
     model = keras.Model(inputs, [layer(inputs) for layer in held])
     rng = np.random.default_rng(0)

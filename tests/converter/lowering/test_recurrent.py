@@ -7,8 +7,10 @@ import pytest
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 pytestmark = pytest.mark.keras
 
-from tests.converter.lowering.checking import check, one  # noqa: E402
+from tests.converter.lowering.checking import check, check_files, one  # noqa: E402
 from xlite.converter import convert, emit  # noqa: E402
+from xlite.converter.frontend import Ref, read  # noqa: E402
+from xlite.converter.lowering import lower  # noqa: E402
 from xlite.schema.errors import ConversionError  # noqa: E402
 
 L = keras.layers
@@ -55,6 +57,72 @@ def test_states(cell):
     inputs = keras.Input(SHAPE)
     check(keras.Model(inputs, CELLS[cell](return_state=True, return_sequences=True)(inputs)))
     check(keras.Model(inputs, L.Bidirectional(CELLS[cell](return_state=True))(inputs)))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_initial_states(cell, backwards):
+    """From another layer's last states, and from inputs; of both halves in a Bidirectional."""
+    other, inputs = keras.Input((4, 2)), keras.Input(SHAPE)
+    _, *states = CELLS[cell](return_state=True)(other)
+    y = CELLS[cell](go_backwards=backwards, return_sequences=True)(inputs, initial_state=states)
+    check(keras.Model([inputs, other], y))
+    given = [keras.Input((4,)) for _ in range(2 * len(states))]
+    y = L.Bidirectional(CELLS[cell](return_state=True))(inputs, initial_state=given)
+    check(keras.Model([inputs, *given], y))
+
+
+CELL_LAYERS = {
+    "SimpleRNN": lambda units, **o: L.SimpleRNNCell(units, **o),
+    "LSTM": lambda units, **o: L.LSTMCell(units, **o),
+    "GRU": lambda units, **o: L.GRUCell(units, **o),
+    "GRU before": lambda units, **o: L.GRUCell(units, reset_after=False, **o),
+}
+
+
+@pytest.mark.parametrize("cell", CELL_LAYERS)
+def test_rnn_of_a_cell(cell):
+    one(L.RNN(CELL_LAYERS[cell](4)), SHAPE)
+    one(L.RNN(CELL_LAYERS[cell](4, use_bias=False), return_sequences=True, go_backwards=True), SHAPE)
+    one(L.Bidirectional(L.RNN(CELL_LAYERS[cell](4))), SHAPE)
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_rnn_of_stacked_cells(sequences, backwards):
+    def cells():
+        return [L.LSTMCell(4), L.GRUCell(3, use_bias=False), L.SimpleRNNCell(2)]
+
+    one(L.RNN(cells(), return_sequences=sequences, go_backwards=backwards), SHAPE)
+    inputs = keras.Input(SHAPE)
+    check(keras.Model(inputs, keras.tree.flatten(L.RNN(cells(), return_state=True)(inputs))))
+
+
+def test_stacked_cells_in_files(tmp_path):
+    cells = [L.LSTMCell(4), L.GRUCell(3)]
+    check_files(keras.Sequential([keras.Input(SHAPE), L.RNN(cells, return_sequences=True)]), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["state", "state"], "is given 2 states and keeps 1; give it those that it keeps"),
+        (["x"], r"starts from states of shapes \[\(5, 3\)\]; give each of its cells 1 of shape \(4,\)"),
+    ],
+)
+def test_states_that_do_not_fit_are_named(given, words):
+    inputs, state = keras.Input(SHAPE, name="x"), keras.Input((4,), name="state")
+    found = read(keras.Model([inputs, state], L.GRU(4)(inputs, initial_state=state)))
+    found.layers[-1].calls[0].kwargs["initial_state"] = [Ref(name) for name in given]
+    with pytest.raises(ConversionError, match=words):
+        lower(found)
+
+
+def test_cells_of_other_classes_are_named():
+    found = read(keras.Sequential([keras.Input(SHAPE), L.RNN(L.GRUCell(4))]))
+    found.layers[-1].config["cell"]["class_name"] = "MyCell"
+    with pytest.raises(ConversionError, match="holds a cell of class MyCell; use one of GRUCell"):
+        lower(found)
 
 
 def test_stacked():
