@@ -11,7 +11,8 @@ from xlite.converter.graph import Value
 from xlite.converter.lowering.activations import activation, relu
 from xlite.converter.lowering.code import code_in, lambda_layer
 from xlite.converter.lowering.context import Context
-from xlite.converter.lowering.quantizers import kernel_quantizer, mean_magnitude, scaled_signs
+from xlite.converter.lowering.magnitudes import filter_magnitudes, kernel_magnitude
+from xlite.converter.lowering.quantizers import kernel_quantizer, scaled_signs
 from xlite.converter.lowering.registry import Lowering, find_lowering
 from xlite.schema.types import OpKind, PadOptions
 
@@ -19,14 +20,13 @@ from xlite.schema.types import OpKind, PadOptions
 @kernel_quantizer("xnor_weight_scale", binary=True)
 def xnor_weight_scale(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """XNOR-Net's alpha * sign(w), alpha = mean |w| of a filter (arXiv 1603.05279), w clipped to -1 to 1 before."""
-    alpha = mean_magnitude(np.clip(kernel, -1, 1), tuple(range(kernel.ndim - 1)))
-    return scaled_signs(kernel, alpha)
+    return scaled_signs(kernel, filter_magnitudes(np.clip(kernel, -1, 1)))
 
 
 @kernel_quantizer("magnitude_aware_sign_unclipped", binary=True)
 def magnitude_aware_sign_unclipped(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """alpha * sign(w) with one alpha for the whole kernel, as in DoReFa-Net (arXiv 1606.06160)."""
-    return scaled_signs(kernel, mean_magnitude(kernel))
+    return scaled_signs(kernel, kernel_magnitude(kernel))
 
 
 @activation("clip_by_value_activation")

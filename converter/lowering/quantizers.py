@@ -17,6 +17,7 @@ import numpy as np
 
 from xlite.converter.graph import Value
 from xlite.converter.lowering.context import Context
+from xlite.converter.lowering.magnitudes import filter_magnitudes
 from xlite.converter.lowering.names import look_up, named
 from xlite.schema.errors import ConversionError
 from xlite.schema.types import OpKind
@@ -147,15 +148,6 @@ def scaled_signs(kernel: np.ndarray, alpha: np.ndarray | np.float32) -> np.ndarr
     return result
 
 
-def mean_magnitude(kernel: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
-    """Mean |w| over the axes, which are kept with extent 1; over all of them by default.
-
-    Accumulated in float64 and rounded once: TensorFlow's own order of summation differs from machine to machine,
-    and this is the value in their middle.
-    """
-    return np.abs(kernel).mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
-
-
 @kernel_quantizer("ste_sign", "SteSign", "approx_sign", "ApproxSign", "swish_sign", "SwishSign", binary=True)
 def _sign_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """-1 where w < 0, else +1; the three differ in their gradients alone."""
@@ -165,7 +157,7 @@ def _sign_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
 @kernel_quantizer("magnitude_aware_sign", "MagnitudeAwareSign", binary=True)
 def _magnitude_aware_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """alpha * sign(w), alpha = mean |w| over all axes but the last (Bi-Real Net, arXiv 1808.00278)."""
-    return scaled_signs(kernel, mean_magnitude(kernel, tuple(range(kernel.ndim - 1))))
+    return scaled_signs(kernel, filter_magnitudes(kernel))
 
 
 @kernel_quantizer("no_op", "NoOp", "NoOpQuantizer")
