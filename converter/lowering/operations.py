@@ -14,6 +14,7 @@ import numpy as np
 from xlite.converter.graph import Value
 from xlite.converter.lowering import elementwise, movement
 from xlite.converter.lowering.context import Context
+from xlite.converter.lowering.contraction import matrix_product
 from xlite.converter.lowering.elementwise import applied, axes_of, axis_of, binary, number, reduced
 from xlite.converter.lowering.movement import joined, reshaped, sliced, transposed
 from xlite.schema.types import ActivationKind, DenseOptions, OpKind, ReduceKind
@@ -106,14 +107,21 @@ def logsumexp(ctx: Context, x: Value, axis: Any, keepdims: bool) -> Value:
     return y if keepdims else squeezed(ctx, y, axes)
 
 
-def matmul(ctx: Context, x: Any, y: Any) -> Value:
-    """A tensor times a constant matrix."""
-    if not isinstance(x, Value) or isinstance(y, Value):
-        raise ctx.unsupported("multiplies by a matrix that is no constant", "use a Dense layer")
+def matmul(ctx: Context, x: Any, y: Any, transpose_x: bool = False, transpose_y: bool = False) -> Value:
+    """A tensor times a constant matrix or another tensor."""
+    if isinstance(x, Value) and isinstance(y, Value):
+        return matrix_product(ctx, x, y, transpose_x, transpose_y)
+    if not isinstance(x, Value):
+        raise ctx.unsupported("multiplies a constant by a tensor", "write it the other way round")
     matrix = number(ctx, y)
-    if matrix.ndim != 2:
-        raise ctx.unsupported(f"multiplies by a constant of {matrix.ndim} axes", "give it a matrix")
-    return ctx.add(OpKind.DENSE, [x, ctx.literal(matrix.T), None, None, None], DenseOptions())
+    if matrix.ndim != 2 or transpose_x:
+        raise ctx.unsupported(
+            f"multiplies by a constant of {matrix.ndim} axes{' and transposes' if transpose_x else ''}",
+            "give it a matrix, and transpose before",
+        )
+    return ctx.add(
+        OpKind.DENSE, [x, ctx.literal(matrix if transpose_y else matrix.T), None, None, None], DenseOptions()
+    )
 
 
 # -- shapes --------------------------------------------------------------------------------------------------
@@ -257,12 +265,33 @@ def roll(ctx: Context, x: Value, shift: int, axis: int) -> Value:
 
 
 def pad(ctx: Context, x: Value, width: Any, mode: str = "constant", value: Any = None) -> Value:
-    if mode.lower() != "constant":
-        raise ctx.unsupported(f"pads with mode '{mode}'", "pad with a constant")
     pairs = np.broadcast_to(np.asarray(width, int), (len(x.type.shape), 2))
     if pairs[0].any():
         raise ctx.unsupported("pads the batch axis", "leave it")
+    mode = mode.lower()
+    if mode in ("reflect", "symmetric"):
+        for axis, (before, after) in enumerate(pairs.tolist()):
+            x = _mirrored(ctx, x, axis, before, after, 1 if mode == "reflect" else 0)
+        return x
+    if mode != "constant":
+        raise ctx.unsupported(f"pads with mode '{mode}'", "pad with a constant, or use 'reflect' or 'symmetric'")
     return movement.padded(ctx, x, pairs.tolist(), 0.0 if value is None else float(number(ctx, value).reshape(())))
+
+
+def _mirrored(ctx: Context, x: Value, axis: int, before: int, after: int, skipped: int) -> Value:
+    """``x`` with its own elements in reverse order at both ends of an axis; ``skipped``: 1 leaves out the edge
+    itself."""
+    if not before and not after:
+        return x
+    extent = x.type.shape[axis]
+    if max(before, after) > extent - skipped:
+        raise ctx.error(f"mirrors {max(before, after)} elements of an axis of {extent}", "pad less of it")
+    parts = [x]
+    if before:
+        parts.insert(0, movement.reversed_axis(ctx, sliced(ctx, x, axis, skipped, before), axis))
+    if after:
+        parts.append(movement.reversed_axis(ctx, sliced(ctx, x, axis, extent - skipped - after, after), axis))
+    return joined(ctx, parts, axis)
 
 
 def depth_to_space(ctx: Context, x: Value, block: int) -> Value:

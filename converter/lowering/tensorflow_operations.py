@@ -119,10 +119,12 @@ def _clip_by_value(ctx: Context, x: Value, clip_value_min: Any, clip_value_max: 
 
 
 @lowering("tf.linalg.matmul", "tf.matmul")
-def _matmul(ctx: Context, x: Value, b: Any, **options: Any) -> Value:
+def _matmul(
+    ctx: Context, x: Value, b: Any, transpose_a: bool = False, transpose_b: bool = False, **options: Any
+) -> Value:
     if any(options.values()):
         raise ctx.unsupported(f"multiplies with {', '.join(k for k, v in options.items() if v)}", "leave it out")
-    return operations.matmul(ctx, x, b)
+    return operations.matmul(ctx, x, b, bool(transpose_a), bool(transpose_b))
 
 
 @lowering("tf.math.reduce_variance", "tf.math.reduce_std")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.keras
 from tests.converter.evaluate import evaluate  # noqa: E402
 from tests.converter.lowering.checking import check, inputs_of  # noqa: E402
 from xlite.converter.frontend import read  # noqa: E402
-from xlite.converter.lowering import lower, lowering  # noqa: E402
+from xlite.converter.lowering import contraction, lower, lowering  # noqa: E402
 from xlite.converter.lowering.elementwise import applied  # noqa: E402
 from xlite.schema.errors import UnsupportedLayerError  # noqa: E402
 from xlite.schema.types import ActivationKind, OpKind  # noqa: E402
@@ -146,6 +146,8 @@ SHAPES = {
     "flip": lambda x: ops.flip(x, axis=2),
     "roll": lambda x: ops.roll(x, 1, axis=3),
     "pad": lambda x: ops.pad(x, ((0, 0), (1, 2), (0, 0), (0, 1)), constant_values=0.5),
+    "reflect": lambda x: ops.pad(x, ((0, 0), (1, 0), (1, 2), (0, 3)), mode="reflect"),
+    "symmetric": lambda x: ops.pad(x, ((0, 0), (2, 1), (0, 0), (0, 4)), mode="symmetric"),
     "max_pool": lambda x: ops.max_pool(x, 2, 1, padding="same"),
     "average_pool": lambda x: ops.average_pool(x, (1, 2), padding="valid"),
     "resize": lambda x: ops.image.resize(x, (4, 5)),
@@ -192,15 +194,45 @@ def test_get_item(name):
         (lambda x: ops.mean(x, axis=0, keepdims=True), "batch"),
         (lambda x: ops.transpose(x), "batch"),
         (lambda x: ops.pad(x, ((1, 0), (0, 0), (0, 0), (0, 0))), "batch"),
-        (lambda x: ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="reflect"), "mode 'reflect'"),
+        (lambda x: ops.einsum("bijk,bijk->bi", x, x), "keras.ops.Einsum"),
         (lambda x: x**1.7, "power"),
-        (lambda x: ops.matmul(x, ops.transpose(x, (0, 1, 3, 2))), "constant"),
+        (lambda x: ops.matmul(x, ops.transpose(x[:, 0], (0, 2, 1))), "tensors of 4 and 3 axes"),
         (lambda x: ops.cast(x, "int32"), "int32"),
     ],
 )
 def test_what_is_refused(function, message):
     with pytest.raises(UnsupportedLayerError, match=message):
         unary(function)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((3, 4), (4, 5)), ((1, 4), (4, 1)), ((2, 3, 4), (2, 4, 5)), ((2, 3, 4), (1, 4, 2)), ((1, 3, 4), (3, 4, 2))],
+)
+def test_matmul_of_tensors(a, b):
+    pairwise(ops.matmul, a, b)
+
+
+@pytest.mark.parametrize(
+    ("axes", "a", "b"),
+    [
+        (1, (4,), (4,)),
+        (-1, (3, 4), (5, 4)),
+        ((2, 1), (3, 4), (4, 5)),
+        (1, (4, 3), (4, 2)),
+        ((2, 1), (3, 4), (4,)),
+    ],
+)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_dot(axes, a, b, normalize):
+    layer = keras.layers.Dot(axes=axes, normalize=normalize)
+    pairwise(lambda x, y: layer([x, y]), a, b)
+
+
+def test_products_that_are_too_many_are_refused(monkeypatch):
+    monkeypatch.setattr(contraction, "MOST_PRODUCTS", 59)
+    with pytest.raises(UnsupportedLayerError, match="60 products"):
+        pairwise(ops.matmul, (3, 4), (4, 5))
 
 
 def test_an_operation_of_the_user():
