@@ -6,7 +6,7 @@ ROOTS := schema interpreter converter
 SETUP := @$(PYTHON) tools/environment.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test quick train lint schema readme build zoo-test clean
+.PHONY: help demo test quick train lint schema readme build zoo-test bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ zoo-test: ## larq-zoo's networks: converted, packed, compared with TensorFlow (1
 	@$(BIN)/python -m tests.zoo.environment
 	@build/zoo/venv/bin/python tests/zoo/build.py
 	@$(BIN)/python -m pytest -q -m zoo tests/zoo
+
+bench: ## time xlite beside LiteRT and Larq Compute Engine (2 GB of packages, once); BENCH=--help lists options
+	$(SETUP) numba train
+	@$(BIN)/python -m benchmarks $(or $(BENCH),--markdown docs/performance.md)
 
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
