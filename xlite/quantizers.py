@@ -2,9 +2,10 @@
 :mod:`xlite.layers` (or, as objects, for ``activation=`` of any Keras layer).
 
 A quantizer is a callable ``tensor -> tensor`` of the same shape and dtype. The forward value is exact:
-``-1`` or ``+1`` (times alpha for :class:`MagnitudeAwareSign`) and nothing in between, because the converter
-packs what it can prove to have two levels. ``sign(x)`` is ``-1`` where ``x < 0`` and ``+1`` elsewhere, so
-``sign(+0) = sign(-0) = +1``; NaN compares false and becomes ``+1`` with a zero gradient.
+``-1`` or ``+1`` (times alpha for :class:`MagnitudeAwareSign` and :class:`LayerScaledSign`) and nothing in
+between, because the converter packs what it can prove to have two levels; :class:`DoReFa` has ``2^k`` of them.
+``sign(x)`` is ``-1`` where ``x < 0`` and ``+1`` elsewhere, so ``sign(+0) = sign(-0) = +1``; NaN compares false
+and becomes ``+1`` with a zero gradient.
 
 ====================== ===================== ====================== ==========================
 alias                  forward               d out / d x            paper
@@ -12,6 +13,8 @@ alias                  forward               d out / d x            paper
 ``ste_sign``           sign(x)               1 if \\|x\\| <= clip     arXiv 1602.02830
 ``approx_sign``        sign(x)               2 - 2\\|x\\| if \\|x\\| <= 1 arXiv 1808.00278
 ``magnitude_aware_sign`` alpha * sign(x)     alpha if \\|x\\| <= clip  arXiv 1808.00278
+``layer_scaled_sign``  alpha * sign(x)       1                      arXiv 1606.06160
+``dorefa``             2^k levels in [0, 1]  1 if 0 <= x <= 1       arXiv 1606.06160
 ====================== ===================== ====================== ==========================
 """
 
@@ -131,6 +134,60 @@ class MagnitudeAwareSign(_Configured):
         return {"clip_value": self.clip_value}
 
 
+@_register
+class LayerScaledSign(_Configured):
+    """``alpha * sign(x)`` for kernels, with one alpha for all of them: DoReFa-Net's binary weights (Zhou et al.
+    2016, arXiv 1606.06160).
+
+    ``alpha`` is the mean of ``|x|`` over the whole kernel, a constant for the gradient, which passes unchanged.
+    """
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        alpha = ops.stop_gradient(ops.mean(ops.abs(x)))
+        return _with_gradient(alpha * sign(x), x, ops.ones_like(x))
+
+
+@_register
+class DoReFa(_Configured):
+    """``k_bit`` bits: the nearest of ``2^k_bit`` levels in equal steps (DoReFa-Net, Zhou et al. 2016, arXiv
+    1606.06160).
+
+    For inputs, ``mode="activations"``: ``round(n * clip(x, 0, 1)) / n`` with ``n = 2^k_bit - 1``; the gradient
+    passes where ``0 <= x <= 1``. For kernels, ``mode="weights"``: ``2 * q(tanh(x) / (2 max|tanh(x)|) + 1/2) - 1``,
+    ``q`` the rounding above, whose own gradient is 1. Halves round to the even neighbour.
+
+    Args:
+        k_bit: 1 to 8.
+        mode: ``"activations"`` or ``"weights"``.
+    """
+
+    def __init__(self, k_bit: int = 2, mode: str = "activations"):
+        if k_bit not in range(1, 9):
+            raise TrainingError(f"DoReFa got k_bit={k_bit!r}; give a number of bits from 1 to 8")
+        if mode not in ("activations", "weights"):
+            raise TrainingError(f"DoReFa got mode={mode!r}; give 'activations' or 'weights'")
+        self.k_bit, self.mode = int(k_bit), mode
+
+    def __call__(self, x: Any) -> Any:
+        x = ops.convert_to_tensor(x)
+        if self.mode == "activations":
+            inside = ops.logical_and(ops.greater_equal(x, 0), ops.less_equal(x, 1))
+            return _with_gradient(self._rounded(ops.clip(x, 0, 1)), x, ops.cast(inside, x.dtype))
+        limited = ops.tanh(x)
+        largest = ops.max(ops.abs(limited))
+        largest = ops.where(ops.equal(largest, 0), ops.ones_like(largest), largest)
+        unit = limited / (2 * largest) + 0.5
+        return 2 * _with_gradient(self._rounded(unit), unit, ops.ones_like(unit)) - 1
+
+    def _rounded(self, x: Any) -> Any:
+        steps = 2**self.k_bit - 1
+        return ops.round(x * steps) / steps
+
+    def get_config(self) -> dict[str, Any]:
+        return {"k_bit": self.k_bit, "mode": self.mode}
+
+
 def _checked_clip(owner: str, clip_value: float | None) -> float | None:
     if clip_value is not None and not clip_value > 0:
         raise TrainingError(f"{owner} got clip_value={clip_value!r}; give a number above 0, or None for no limit")
@@ -155,15 +212,31 @@ def magnitude_aware_sign(x: Any, clip_value: float | None = 1.0) -> Any:
     return MagnitudeAwareSign(clip_value)(x)
 
 
+@_register
+def layer_scaled_sign(x: Any) -> Any:
+    """:class:`LayerScaledSign` as a function."""
+    return LayerScaledSign()(x)
+
+
+@_register
+def dorefa(x: Any, k_bit: int = 2, mode: str = "activations") -> Any:
+    """:class:`DoReFa` as a function."""
+    return DoReFa(k_bit, mode)(x)
+
+
 _ALIASES: dict[str, type] = {
     "ste_sign": SteSign,
     "approx_sign": ApproxSign,
     "magnitude_aware_sign": MagnitudeAwareSign,
+    "layer_scaled_sign": LayerScaledSign,
+    "dorefa": DoReFa,
 }
 _FUNCTIONS: dict[Any, type] = {
     ste_sign: SteSign,
     approx_sign: ApproxSign,
     magnitude_aware_sign: MagnitudeAwareSign,
+    layer_scaled_sign: LayerScaledSign,
+    dorefa: DoReFa,
 }
 
 

@@ -25,6 +25,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     passthrough,
     pooling,
     preprocessing,
+    reactnet,
     recurrent,
     separable,
     shape,

@@ -23,7 +23,7 @@ def xnor_weight_scale(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     return scaled_signs(kernel, filter_magnitudes(np.clip(kernel, -1, 1)))
 
 
-@kernel_quantizer("magnitude_aware_sign_unclipped", binary=True)
+@kernel_quantizer("magnitude_aware_sign_unclipped", "layer_scaled_sign", "LayerScaledSign", binary=True)
 def magnitude_aware_sign_unclipped(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """alpha * sign(w) with one alpha for the whole kernel, as in DoReFa-Net (arXiv 1606.06160)."""
     return scaled_signs(kernel, kernel_magnitude(kernel))

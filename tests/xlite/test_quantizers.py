@@ -154,7 +154,7 @@ def test_unknown_alias_suggests_the_nearest_and_lists_all(wrong, meant):
     message = str(caught.value)
     assert wrong in message
     assert f"did you mean {meant!r}" in message
-    assert "approx_sign, magnitude_aware_sign, ste_sign" in message
+    assert "approx_sign, dorefa, layer_scaled_sign, magnitude_aware_sign, ste_sign" in message
 
 
 @pytest.mark.parametrize("identifier", ["dorefa-w1a2-xyz", 3, ["ste_sign"]])
