@@ -25,8 +25,6 @@ import tensorflow as tf
 
 from benchmarks import chain, rows
 
-IMAGES = 4
-
 
 def main(key: str, folder: Path) -> None:
     row = rows.find(key)
@@ -41,7 +39,7 @@ def main(key: str, folder: Path) -> None:
 
 
 def network(row: rows.NetworkRow) -> tuple[tf.keras.Model, np.ndarray]:
-    """larq-zoo's network with random weights, and images for it."""
+    """larq-zoo's network with random weights, and images for it: many, since few of them keep every sign."""
     from larq_zoo import literature, sota
 
     build = importlib.import_module("build")  # tests/zoo/build.py
@@ -51,7 +49,7 @@ def network(row: rows.NetworkRow) -> tuple[tf.keras.Model, np.ndarray]:
     model = builder(weights=None, input_shape=row.input_shape)
     build.fill(model, images, rng)
     build.spread_classes(model, images)
-    return model, images[:IMAGES]
+    return model, images
 
 
 if __name__ == "__main__":

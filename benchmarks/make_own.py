@@ -4,7 +4,7 @@
 
 ``binary`` writes binary.keras and input.npy, for machines without Larq; ``twins`` writes float.tflite, int8.tflite
 and twins.json with the float twin's multiply-accumulates. The int8 file is quantized in full, input and output
-too, with the row's own images for calibration.
+too, with some of the row's own images for calibration.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import numpy as np
 
 from benchmarks import chain, rows
 
-IMAGES = 4
+IMAGES = 16
+CALIBRATION = 4  # of them
 
 
 def main(key: str, folder: Path, what: str) -> None:
@@ -41,7 +42,8 @@ def binary(row: rows.Row, folder: Path) -> None:
         model, images = chain.binary_chain(keras, layers.QuantConv2D, row), chain.images(row)
     else:
         images = pictures(row)
-        model = zoo.randomize(getattr(zoo, row.builder)(input_shape=row.input_shape), images=images)
+        model = getattr(zoo, row.builder)(input_shape=row.input_shape)
+        zoo.randomize(model, images=images[:CALIBRATION])
     np.save(folder / "input.npy", images)
     model.save(folder / "binary.keras")
 
@@ -56,12 +58,12 @@ def twins(row: rows.Row, folder: Path) -> None:
         model = chain.float_chain(keras, row)
     else:
         model = getattr(xlite.zoo, row.builder)(input_shape=row.input_shape, binary=False)
-        xlite.zoo.randomize(model, images=images)
+        xlite.zoo.randomize(model, images=images[:CALIBRATION])
     macs = xlite.convert(model).report.macs
     (folder / "twins.json").write_text(json.dumps({"macs": macs}))
 
     def samples() -> Iterator[list[np.ndarray]]:
-        for image in images:
+        for image in images[:CALIBRATION]:
             yield [image[None]]
 
     def converter() -> tf.lite.TFLiteConverter:

@@ -119,33 +119,32 @@ def _environ(engine: Engine) -> dict[str, str]:
 
 def _compare(row: Row, models: Models, runs: Sequence[Run], say: Say) -> None:
     """Notes how the outputs agree and drops engines that compute something else. xlite's engines and Larq's are
-    held to xlite's numpy reference where it runs, else to its C kernels; other thread counts and instruction sets
-    of C to C itself, bit by bit; the twins to one another."""
+    held to xlite's numpy reference where it runs, else to its C kernels; several threads to one thread, bit by
+    bit. The twins are other functions and are held to nothing."""
     say(f"{row.title}: comparing outputs")
     found = {run.engine.key: out for run in runs if (out := _outputs(run, models)) is not None}
     same_bits = isinstance(row, LayerRow)
     truth = found.get("numpy", found.get(REFERENCE.key))
     for run in runs:
-        key = run.engine.key
-        if key not in found:
-            continue
-        expected = found.get("litert-float") if run.engine.environment == "litert" else truth
-        if expected is None or expected is found[key]:
+        out = found.get(run.engine.key)
+        if out is None or truth is None or out is truth or run.engine.macs != "binary":
             continue
         try:
-            agreement = compare.agreement(found[key], expected)
+            agreement = compare.agreement(out, truth)
         except ValueError as error:
             run.drop(str(error))
             continue
         run.outputs = asdict(agreement)
-        # how close int8 comes to float is no matter of speed: noted, not judged
-        twin = run.engine.environment == "litert"
-        reason = "" if twin else compare.complaint(agreement, same_bits)
-        own_c = run.engine.options.get("backend") == "c" and REFERENCE.key in found
-        if own_c and not np.array_equal(found[key], found[REFERENCE.key]):
-            reason = "its outputs differ from those of the C kernels with one thread"
+        reason = compare.complaint(agreement, same_bits)
+        if _differs_from_one_thread(run.engine, out, found.get(REFERENCE.key)):
+            reason = "its outputs differ from those of the same kernels with one thread"
         if reason:
             run.drop(f"computes something else: {reason}")
+
+
+def _differs_from_one_thread(engine: Engine, out: np.ndarray, one: Optional[np.ndarray]) -> bool:
+    same_kernels = (engine.options, engine.environ) == (REFERENCE.options, REFERENCE.environ)
+    return same_kernels and one is not None and not np.array_equal(out, one)
 
 
 def _outputs(run: Run, models: Models) -> Optional[np.ndarray]:

@@ -128,21 +128,12 @@ def _row_notes(row: Mapping[str, Any]) -> Iterator[str]:
         others = {name: n for name, n in entry["detail"].get("ops", {}).items() if name != "c"}
         if entry["title"].startswith("xlite C") and others:
             found.append("with " + ", ".join(f"{n} ops on {name}" for name, n in others.items()))
-        found += _agreement(entry)
+        if out := entry["outputs"]:
+            found.append(f"outputs {out['exact']}/{out['samples']} exact, {out['argmax']} with the same class")
         if found:
             said.setdefault(", ".join(found), []).append(entry["title"])
     if said:
         yield f"{title}: " + "; ".join(f"{', '.join(titles)} {text}" for text, titles in said.items())
-
-
-def _agreement(entry: Mapping[str, Any]) -> Iterator[str]:
-    out = entry["outputs"]
-    if not out:
-        return
-    if entry["macs"] == "binary":
-        yield f"outputs {out['exact']}/{out['samples']} exact, {out['argmax']} with the same class"
-    else:
-        yield f"correlation with the float outputs {out['correlation']:.3f}"
 
 
 # -- as text ------------------------------------------------------------------------------------------------------

@@ -34,6 +34,14 @@ def test_another_network_fails(outputs):
     assert "correlation" in complaint(found, same_bits=False)
 
 
+def test_one_exact_sample_shows_the_same_network(outputs):
+    other = np.concatenate([outputs[:1], -outputs[1:]])
+    found = agreement(other, outputs)
+    assert found.correlation < 0
+    assert not complaint(found, same_bits=False)
+    assert complaint(found, same_bits=True)
+
+
 def test_constant_outputs_are_equal_or_not():
     zeros = np.zeros((2, 4))
     assert not complaint(agreement(zeros, zeros), same_bits=False)

@@ -96,7 +96,7 @@ def test_a_row_has_every_engine_or_its_reason(models):
     assert found["absent"]["missing"] == "there is no wheel"
     assert found["refuses"]["missing"] == "ValueError: not today"
     assert "status 3 at 'outputs'" in found["crashes"]["missing"]
-    assert "correlation of -1.00" in found["another"]["missing"]
+    assert "correlation with the reference is -1.00" in found["another"]["missing"]
 
 
 def test_a_layer_wants_all_samples_alike_and_its_time_is_that_of_one(models):
@@ -106,6 +106,21 @@ def test_a_layer_wants_all_samples_alike_and_its_time_is_that_of_one(models):
     assert "missing" not in network["engines"]["twice"]
     assert chain["depth"] == LAYERS[0].depth > 1
     assert network["depth"] == 1
+
+
+def test_several_threads_must_agree_with_one_in_every_bit(models):
+    """Close is not enough for the same kernels; another instruction set may round otherwise."""
+    one = Engine("c", "c", "fake", "own", "model", options={"backend": "c"})
+    two = Engine("c-2", "c-2", "fake", "own", "model", options={"backend": "c"})
+    other = Engine(
+        "c-avx2", "c-avx2", "fake", "own", "model", options={"backend": "c"}, environ={"XLITE_ISA": "avx2"}
+    )
+    found = row_of(LAYERS[0], models, [one, two, other])["engines"]
+    assert all("missing" not in entry for entry in found.values())
+    outputs = np.ones(3)
+    assert measure._differs_from_one_thread(two, outputs + 1e-7, outputs)
+    assert not measure._differs_from_one_thread(two, outputs, outputs)
+    assert not measure._differs_from_one_thread(other, outputs + 1e-7, outputs)
 
 
 def test_an_engine_that_had_its_time_sits_out(models):
