@@ -50,10 +50,10 @@ def decode(
     scores = _sigmoid(head[..., 4:5]) * _softmax(head[..., 5:])
     labels = scores.argmax(-1)
     best = scores.max(-1)
-    found = [
-        Detection(*(float(edge) for edge in edges[place]), int(labels[place]), float(best[place]))
-        for place in zip(*np.nonzero(best >= score))
-    ]
+    found = []
+    for place in zip(*np.nonzero(best >= score)):
+        left, top, right, bottom = (float(edge) for edge in edges[place])
+        found.append(Detection(left, top, right, bottom, int(labels[place]), float(best[place])))
     return _suppressed(sorted(found, key=lambda box: -box.score), overlap)
 
 

@@ -108,21 +108,22 @@ def _match_statistics(
 
 
 def _spread_outputs(model: keras.Model, last: keras.Layer, images: np.ndarray) -> None:
-    """Centres and scales each output channel of the last layer with weights over the images."""
-    if not hasattr(last, "kernel") or getattr(last, "kernel_quantizer", None) is not None:
+    """Centres and scales each output of the last layer with weights over the images, where that is a float layer
+    which sees one place at a time: a dense one or a 1x1 convolution."""
+    window = getattr(last, "kernel_size", ())
+    if not hasattr(last, "kernel") or any(extent > 1 for extent in window):
         return
+    if getattr(last, "kernel_quantizer", None) is not None:
+        return
+    features = keras.ops.convert_to_numpy(keras.Model(model.input, last.input)(images, training=False))
+    features = features.reshape(-1, features.shape[-1])
     kernel = keras.ops.convert_to_numpy(last.kernel)
-    if not last.use_bias and kernel.ndim == 2:  # what the features have in common is taken out of the kernel
-        common = _values(model, last.input, images).mean(0)
-        kernel = kernel - np.outer(common, common @ kernel) / max(float(common @ common), 1e-6)
-        last.kernel.assign(kernel)
-    values = _values(model, last.output, images)
-    axes = tuple(range(values.ndim - 1))
-    factor = SPREAD / np.maximum(values.std(axes), 1e-6)
-    last.kernel.assign(kernel * factor)
+    matrix = kernel.reshape(kernel.shape[-2:])
+    if not last.use_bias:  # what the features have in common is taken out of the kernel
+        common = features.mean(0)
+        matrix = matrix - np.outer(common, common @ matrix) / max(float(common @ common), 1e-6)
+    values = features @ matrix
+    factor = SPREAD / np.maximum(values.std(0), 1e-6)
+    last.kernel.assign((matrix * factor).reshape(kernel.shape))
     if last.use_bias:
-        last.bias.assign((keras.ops.convert_to_numpy(last.bias) - values.mean(axes)) * factor)
-
-
-def _values(model: keras.Model, tensor: object, images: np.ndarray) -> np.ndarray:
-    return keras.ops.convert_to_numpy(keras.Model(model.input, tensor)(images, training=False))
+        last.bias.assign(-values.mean(0) * factor)
