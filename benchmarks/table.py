@@ -103,9 +103,9 @@ def _isa(results: Mapping[str, Any]) -> str:
         entry["detail"]["isa"]
         for row in results["rows"].values()
         for key, entry in row["engines"].items()
-        if key == "c" and "isa" in entry.get("detail", {})
+        if key == "c" and entry.get("detail", {}).get("isa")
     }
-    return " and ".join(sorted(found)) or results["machine"].get("isa", "")
+    return " and ".join(sorted(found))
 
 
 def _settings(results: Mapping[str, Any]) -> Iterator[str]:

@@ -63,8 +63,8 @@ def load_xlite(model: str, threads: int, options: dict[str, Any], sample: np.nda
     target = interpreter.get_output_details()[0]["index"]
     machine = describe_machine()
     detail: dict[str, Any] = {"ops": dict(interpreter.backends)}
-    if backend == "c" and machine.get("isa"):
-        detail["isa"] = machine["isa"]
+    if backend == "c":
+        detail["isa"] = _active_isa(machine)
     return Loaded(
         lambda x: interpreter.set_tensor(source, x),
         interpreter.invoke,
@@ -72,6 +72,14 @@ def load_xlite(model: str, threads: int, options: dict[str, Any], sample: np.nda
         {"xlite": machine["xlite"], **_versions("numpy", *(["numba"] if backend == "numba" else []))},
         detail,
     )
+
+
+def _active_isa(machine: dict[str, Any]) -> str:
+    """The instruction set that the C library chose or was told to use; empty for a library that has one only."""
+    from xlite.interpreter.kernels import c
+
+    isa = getattr(c, "isa", None)
+    return str(machine.get("isa") or (isa()[0] if isa else ""))
 
 
 def load_litert(model: str, threads: int, options: dict[str, Any], sample: np.ndarray) -> Loaded:

@@ -42,13 +42,17 @@ def found() -> results.Results:
         "settings": {"rounds": 5},
         "load": 0.5,
         "engines": {
-            "c": {**engine("xlite C", 2.5, 1.0), "ratio": dict.fromkeys(("median", "low", "high"), 1.0)},
+            "c": {
+                **engine("xlite C", 2.5, 1.0),
+                "detail": {"isa": "avx9"},
+                "ratio": dict.fromkeys(("median", "low", "high"), 1.0),
+            },
             "larq": engine("Larq CE", 25.0, 10.0, detail={"mode": "indirect"}, outputs=out),
             "float": engine("LiteRT float", 8.4, 3.4, "float"),
             "int8": {"title": "LiteRT int8", "missing": "no wheel | here"},
         },
     }
-    machine = {"processor": "P", "flags": ["avx2"], "cores": 2, "system": "S", "python": "3", "isa": ""}
+    machine = {"processor": "P", "flags": ["avx2"], "cores": 2, "system": "S", "python": "3"}
     return {"format": results.FORMAT, "machine": machine, "rows": {"layer-net": row}}
 
 
@@ -88,6 +92,7 @@ def test_nothing_is_missing_in_silence(found):
     assert "LiteRT int8 is –: no wheel | here" in notes
     assert "Larq CE in its mode indirect, outputs 3/4 exact, 4 with the same class" in notes
     assert "lib 1.0" in notes
+    assert "xlite runs its avx9 kernels" in notes
 
 
 def test_a_row_without_a_column_of_another_row_is_shown(found):
