@@ -37,7 +37,8 @@ def model_path(name: str) -> Path:
 
 
 def outputs_path(name: str) -> Path:
-    """Inputs ``x``, TensorFlow's outputs ``y``, and how many images stay exact under noise, ``control``."""
+    """Inputs ``x``, TensorFlow's outputs ``y``, and which images stay exact under noise, ``control`` (a row a run)
+    and ``library``."""
     return FOLDER / f"{name}.npz"
 
 
@@ -47,4 +48,4 @@ def is_built(name: str) -> bool:
     if not (path.is_file() and model_path(name).is_file()):
         return False
     with np.load(path) as stored:
-        return str(stored["recipe"]) == recipe()
+        return "recipe" in stored and str(stored["recipe"]) == recipe()

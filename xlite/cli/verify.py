@@ -186,9 +186,10 @@ def _samples(result: Verification) -> Iterator[str]:
     """Where samples that differ at the end left Keras's path."""
     for flip in result.flips[:MAX_ROWS]:
         place = ", ".join(map(str, flip.index))
+        ours = "" if flip.actual is None else f", xlite's {flip.actual:.3g}"
         yield (
             f"sample {flip.sample}: its sign at {flip.tensor}[{place}] is another one; Keras's value before it is "
-            f"{flip.expected:.3g}, {flip.relative:.1e} of the largest of its channel"
+            f"{flip.expected:.3g}{ours}, {flip.relative:.1e} of the largest of its channel"
         )
     if len(result.flips) > MAX_ROWS:
         yield f"and {len(result.flips) - MAX_ROWS} more samples (--json lists all)"

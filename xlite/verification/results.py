@@ -39,14 +39,17 @@ class TensorCheck:
 
 @dataclass(frozen=True)
 class FlippedSign:
-    """The first sign at which an end-to-end run of ``sample`` left Keras's path; ``expected`` is Keras's value
-    before the sign, ``relative`` its size against the largest of its channel."""
+    """The first sign at which an end-to-end run of ``sample`` left Keras's path; ``op`` gave it, ``expected`` is
+    Keras's value before the sign, ``relative`` its size against the largest of its channel. ``actual`` is xlite's
+    value before it; None where the sign comes from an integer threshold."""
 
     sample: int
     tensor: str
     index: tuple[int, ...]
     expected: float
     relative: float
+    op: str = ""
+    actual: Optional[float] = None
 
 
 @dataclass

@@ -13,7 +13,7 @@ from xlite.interpreter.details import read_array, write_array
 from xlite.interpreter.memory import Limit
 from xlite.interpreter.program import Settings, compile_program, load_program
 from xlite.schema.errors import InputError
-from xlite.schema.types import DType, Model, TensorType
+from xlite.schema.types import DType, Model, Op, OpKind, TensorType
 from xlite.verification.cause import likely_cause
 from xlite.verification.results import Difference, FlippedSign, OutputCheck, TensorCheck, Verification
 
@@ -255,5 +255,14 @@ def _first_flip(run: _Run, sample: int) -> Optional[FlippedSign]:
                     index=tuple(int(axis) for axis in where),
                     expected=float(expected[sample][where]),
                     relative=float(size[where]),
+                    op=op.name or op.label,
+                    actual=_before_sign(run, op, (sample, *where)),
                 )
     return None
+
+
+def _before_sign(run: _Run, op: Op, where: tuple[int, ...]) -> Optional[float]:
+    """The float whose sign ``op`` took at ``where``; None where it took that of an integer behind a threshold."""
+    if op.kind is not OpKind.SIGN:
+        return None
+    return float(run.read(op.inputs[0])[where])

@@ -214,6 +214,8 @@ def test_a_sample_that_differs_at_the_end_is_traced_to_its_first_sign(model, ima
     result = compare(model, [images[:4]], other, resolver=NUMPY)
     (flip,) = result.flips
     assert (flip.sample, flip.tensor, flip.index) == (2, "stem_norm:sign", pixel[1:])
+    assert flip.op in {op.name or op.label for op in model.ops}
+    assert flip.actual == pytest.approx(source([images[:4]]).tensors["stem_norm"][pixel], rel=1e-3)
     assert flip.relative < 1e-6
     assert result.unexplained == []
     assert result.outputs[0].beyond == [2]

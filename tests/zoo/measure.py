@@ -1,0 +1,50 @@
+"""Converts one network in a process of its own and prints what that took:
+
+python -m tests.zoo.measure H5 XLITE
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+import xlite
+from xlite.converter.emit import emit
+from xlite.converter.frontend import read
+from xlite.converter.lowering import lower
+from xlite.converter.passes import run_passes
+
+
+def measure(source: str, target: str) -> dict[str, Any]:
+    """``seconds`` of the processor and ``memory``, resident bytes at most, with all imports; ``modules``: of
+    TensorFlow and Keras that were imported; bytes as in the report; ``arena_as_lowered``: the plan's without the
+    op order."""
+    report = xlite.convert(source, target, strict=True).report
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "seconds": used.ru_utime + used.ru_stime,
+        "memory": used.ru_maxrss * unit,
+        "modules": sorted({"tensorflow", "keras"} & set(sys.modules)),
+        "file": report.file_bytes,
+        "information": report.information_bytes,
+        "binary_macs": report.macs.get("bitxbit", 0),
+        "live_as_lowered": report.live_bytes_as_lowered,
+        "live": report.live_bytes,
+        "arena_as_lowered": arena_as_lowered(source),
+        "arena": report.arena_bytes,
+    }
+
+
+def arena_as_lowered(source: str) -> int:
+    graph = lower(read(source))
+    run_passes(graph)
+    plan = emit(graph).plan
+    assert plan is not None
+    return plan.arena_bytes
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(*sys.argv[1:])))
