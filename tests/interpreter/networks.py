@@ -1,19 +1,17 @@
-"""Models for tests: a builder that infers types, and random networks over every op of the format."""
+"""Models for tests: a builder that infers types, and a small residual network."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 import numpy as np
 
 from xlite.schema.bits import pack_signs
-from xlite.schema.contracts import ContractError, infer
+from xlite.schema.contracts import infer
 from xlite.schema.types import (
     Activation,
     ActivationKind,
     ActivationOptions,
-    ConcatenateOptions,
     Conv2DOptions,
     DenseOptions,
     DType,
@@ -22,7 +20,6 @@ from xlite.schema.types import (
     Op,
     OpKind,
     Options,
-    PadOptions,
     Pool2DOptions,
     ReshapeOptions,
     Tensor,
@@ -150,115 +147,3 @@ def residual_network(seed: int = 0, blocks: int = 3, channels: int = 40) -> Mode
     flat = b.op(OpKind.RESHAPE, (packed,), ReshapeOptions((6 * 6 * 64,)))
     scores = b.op(OpKind.SOFTMAX, (b.dense(flat, 10),), name="scores")
     return b.model([scores, x])
-
-
-def random_network(seed: int, ops: int = 12) -> Model:
-    """A random graph with branches, residual adds and bit paths: every built-in op can appear. Shapes stay
-    small; some tensors are read by several ops, and one to three are graph outputs."""
-    chooser = random.Random(seed)
-    b = Builder(seed)
-    alive = [b.input((6, 6, 5))]
-    if chooser.random() < 0.3:
-        alive.append(b.input((6, 6, 33), BIT))
-    while len(b.ops) < ops:
-        x = chooser.choice(alive[-4:] if chooser.random() < 0.8 else alive)
-        try:
-            alive.append(_random_op(b, x, alive, chooser))
-        except ContractError:  # this op does not take this tensor: try another
-            continue
-    outputs = {alive[-1], *chooser.sample(alive, chooser.randint(0, 2))} - set(b.inputs)
-    return b.model(sorted(outputs))
-
-
-def _random_op(b: Builder, x: int, alive: Sequence[int], chooser: random.Random) -> int:
-    type_ = b.type(x)
-    image = len(type_.shape) == 4
-    if type_.dtype is I32:
-        return b.op(OpKind.RESHAPE, (x,), ReshapeOptions((type_.elements,)))
-    choices = [_random_reshape, _random_concat, _random_pad, _random_dense]
-    if type_.dtype is F32:
-        choices += [_random_add, _random_add, _random_elementwise, _random_elementwise]
-        choices += [lambda b, x, *_: b.op(OpKind.SIGN, (x,))] * 2
-    else:
-        choices += [lambda b, x, *_: b.op(OpKind.UNPACK, (x,))]
-    if image:
-        choices += [_random_conv, _random_conv, _random_depthwise, _random_pool]
-    return chooser.choice(choices)(b, x, alive, chooser)
-
-
-def _output(b: Builder, x: int, chooser: random.Random) -> DType:
-    return chooser.choice([F32, F32, I32, BIT, BIT]) if b.type(x).dtype is BIT else F32
-
-
-def _random_conv(b: Builder, x: int, alive, chooser) -> int:
-    bits = b.type(x).dtype is BIT
-    options = dict(SAME_3) if chooser.random() < 0.8 else {}
-    if bits:
-        options["pad_value"] = chooser.choice([0, 1, -1])
-    filters = chooser.choice([3, b.type(x).shape[3], 33])
-    return b.conv(x, filters, 3, _output(b, x, chooser), bits or chooser.random() < 0.5, **options)
-
-
-def _random_depthwise(b: Builder, x: int, alive, chooser) -> int:
-    bits = b.type(x).dtype is BIT
-    if b.type(x).shape[3] > 40:
-        raise ContractError("too many channels for a test")
-    return b.depthwise(x, chooser.choice([1, 2]), _output(b, x, chooser), bits or chooser.random() < 0.5, **SAME_3)
-
-
-def _random_dense(b: Builder, x: int, alive, chooser) -> int:
-    bits = b.type(x).dtype is BIT
-    return b.dense(x, chooser.choice([4, 32, 35]), _output(b, x, chooser), bits or chooser.random() < 0.5)
-
-
-def _random_add(b: Builder, x: int, alive, chooser) -> int:
-    others = [t for t in alive if b.type(t) == b.type(x)]
-    return b.op(OpKind.ADD, (x, chooser.choice(others)))
-
-
-def _random_elementwise(b: Builder, x: int, alive, chooser) -> int:
-    pick = chooser.randrange(4)
-    if pick == 0:
-        return b.batch_norm(x)
-    if pick == 1:
-        kinds = [k for k in ActivationKind if k is not ActivationKind.NONE]
-        return b.activation(x, chooser.choice(kinds))
-    if pick == 2:
-        return b.op(OpKind.SOFTMAX, (x,))
-    shape = b.type(x).shape[1:]
-    return b.op(OpKind.PRELU, (x, b.floats(*(1,) * (len(shape) - 1), shape[-1])))
-
-
-def _random_pool(b: Builder, x: int, alive, chooser) -> int:
-    options = Pool2DOptions(2, 2, chooser.choice([1, 2]), 1, 0, 1, 1, 0)
-    type_ = b.type(x)
-    if type_.dtype is BIT:
-        flip = chooser.choice([None, b.bits((type_.shape[3],))])
-        return b.op(OpKind.MAX_POOL_2D, (x, flip), options)
-    if chooser.random() < 0.5:
-        return b.op(OpKind.MAX_POOL_2D, (x, None), options)
-    return b.op(OpKind.AVERAGE_POOL_2D, (x,), options)
-
-
-def _random_concat(b: Builder, x: int, alive, chooser) -> int:
-    type_ = b.type(x)
-    others = [t for t in alive if b.type(t).dtype is type_.dtype and b.type(t).shape[:-1] == type_.shape[:-1]]
-    parts = [x, *chooser.sample(others, min(len(others), 2))]
-    if sum(b.type(t).shape[-1] for t in parts) > 150:
-        raise ContractError("too wide for a test")
-    return b.op(OpKind.CONCATENATE, parts, ConcatenateOptions(-1))
-
-
-def _random_reshape(b: Builder, x: int, alive, chooser) -> int:
-    shape = b.type(x).shape[1:]
-    if len(shape) == 3:
-        return b.op(OpKind.RESHAPE, (x,), ReshapeOptions((shape[1], shape[0], shape[2])))
-    return b.op(OpKind.RESHAPE, (x,), ReshapeOptions((1, *shape) if len(shape) < 3 else shape))
-
-
-def _random_pad(b: Builder, x: int, alive, chooser) -> int:
-    type_ = b.type(x)
-    if max(type_.shape) > 40:
-        raise ContractError("too large for a test")
-    paddings = [0, 0] + [chooser.randint(0, 1) for _ in range(2 * (len(type_.shape) - 1))]
-    return b.op(OpKind.PAD, (x,), PadOptions(tuple(paddings), chooser.choice([1.0, -1.0])))

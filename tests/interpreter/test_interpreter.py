@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder, random_network, residual_network
+from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder, residual_network
+from tests.interpreter.random_networks import random_network
 from xlite.interpreter import Interpreter, backends, calling
 from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.interpreter.networks import Builder, random_network, residual_network
+from tests.interpreter.networks import Builder, residual_network
+from tests.interpreter.random_networks import random_network
 from xlite.interpreter import planner
 from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan, timeline

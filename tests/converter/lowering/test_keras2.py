@@ -82,3 +82,11 @@ def test_a_function_of_the_user():
 def test_what_is_refused(function, kwargs, message):
     with pytest.raises(UnsupportedLayerError, match=message):
         lower(one(function, **kwargs))
+
+
+def test_matmul_of_two_tensors_transposed():
+    x = np.random.default_rng(0).normal(size=(3, 2, 4)).astype(np.float32)
+    of_rows = evaluate(lower(one("matmul", b=Ref("x"), transpose_b=True)), x)[0]
+    np.testing.assert_allclose(of_rows, x @ x.transpose(0, 2, 1), rtol=1e-5, atol=1e-6)
+    of_columns = evaluate(lower(one("matmul", b=Ref("x"), transpose_a=True)), x)[0]
+    np.testing.assert_allclose(of_columns, x.transpose(0, 2, 1) @ x, rtol=1e-5, atol=1e-6)
