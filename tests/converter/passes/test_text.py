@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 
 import numpy as np
@@ -370,6 +371,14 @@ def test_fuse_activation():
         return %1
         """
     )
+
+
+def test_every_pass_shows_a_program_before_and_after():
+    for stage in STAGES:
+        for name, run in stage:
+            text = sys.modules[run.__module__].__doc__
+            assert "\nbefore: " in text, name
+            assert "\nafter:  " in text, name
 
 
 def test_every_pass_is_in_the_list_once_a_stage():
