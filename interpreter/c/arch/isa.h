@@ -9,6 +9,8 @@
 
 #define XL_TILE_CHANNELS 32
 #define XL_TILE_MAX_PIXELS 8
+#define XL_NATURAL_LANES \
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 #define XL_TILE_MAX_BLOCKS 2
 
 /* Where one product reads: windows of `lines` times `runs` runs of `units` units. rows[m]: the beginning of output
@@ -47,6 +49,7 @@ struct xl_isa {
 #if !defined(XL_PORTABLE) && defined(__GNUC__)
 #if defined(__x86_64__)
 #define XL_HAS_AVX2 1
+#define XL_HAS_AVX512 1
 #elif defined(__aarch64__) || (defined(__ARM_NEON) && defined(__arm__))
 #define XL_HAS_NEON 1
 #elif defined(__wasm_simd128__)

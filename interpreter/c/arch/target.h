@@ -12,7 +12,10 @@
 #define XL_PRAGMA_(text) _Pragma(#text)
 #define XL_PRAGMA(text) XL_PRAGMA_(text)
 
-#if defined(__clang__)
+#if defined(XL_NO_TARGETS) /* the machine's own is enough, for example where intrinsics are emulated */
+#define XL_TARGET_BEGIN
+#define XL_TARGET_END
+#elif defined(__clang__)
 #define XL_TARGET_BEGIN XL_PRAGMA(clang attribute push(__attribute__((target(XL_TARGET))), apply_to = function))
 #define XL_TARGET_END XL_PRAGMA(clang attribute pop)
 #else

@@ -27,7 +27,7 @@ XL_TARGET_BEGIN
 XL_TARGET_BEGIN
 #endif
 
-#include "bits.h"
+#include "tile_chunks.h"
 
 enum { PIXELS = 6, BLOCKS = 2, MAX_UNITS = 31 };
 
@@ -73,7 +73,7 @@ XL_INLINE __m256i table_of(const uint8_t *index) {
 #define EACH_PIXEL(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 #define BEGIN(m)                                                                       \
   __m256i sum##m##a = _mm256_setzero_si256(), sum##m##b = _mm256_setzero_si256();      \
-  const uint8_t *row##m = m < pixels ? r->rows[m] + at : NULL;
+  const uint8_t *row##m = m < pixels ? chunk->rows[m] + chunk->at : NULL;
 #define LOOK_UP(sum, nibbles)                                        \
   sum = _mm256_add_epi8(sum, _mm256_shuffle_epi8(table, (nibbles))); \
   PIN(sum);
@@ -91,7 +91,7 @@ XL_INLINE __m256i table_of(const uint8_t *index) {
     LOOK_UP(sum##m##a, high_a)                      \
     if (blocks > 1) { LOOK_UP(sum##m##b, high_b) }  \
   }
-#define NEXT_LINE(m) row##m += m < pixels ? r->step : 0;
+#define NEXT_LINE(m) row##m += m < pixels ? chunk->step : 0;
 #define END(m)                                                        \
   if (m < pixels) {                                                   \
     widen(sum##m##a, counts + m * blocks * 32, add);                  \
@@ -114,19 +114,12 @@ XL_INLINE void widen(__m256i bytes, int16_t *counts, int32_t add) {
   _mm256_store_si256(to + 1, odd);
 }
 
-/* Some lines, `step` bytes behind one another, of n units each: MAX_UNITS in all at most. */
-typedef struct chunk {
-  const uint8_t *const *rows;
-  ptrdiff_t step;
-  int32_t lines, n;
-} chunk;
-
-XL_INLINE void add_chunk(const chunk *r, ptrdiff_t at, const uint8_t *filters, ptrdiff_t block_bytes, int32_t add,
+XL_INLINE void add_chunk(const xl_chunk *chunk, const uint8_t *filters, ptrdiff_t block_bytes, int32_t add,
                          int16_t *counts, const int pixels, const int blocks) {
   const __m256i mask = _mm256_set1_epi8(15);
   EACH_PIXEL(BEGIN)
-  for (int32_t line = r->lines; line > 0; --line) {
-    for (ptrdiff_t k = 0; k < r->n; ++k, filters += XL_TILE_CHANNELS) {
+  for (int32_t line = chunk->lines; line > 0; --line) {
+    for (ptrdiff_t k = 0; k < chunk->n; ++k, filters += XL_TILE_CHANNELS) {
       const __m256i a = load_filters(filters), b = blocks > 1 ? load_filters(filters + block_bytes) : a;
       const __m256i low_a = _mm256_and_si256(a, mask), low_b = _mm256_and_si256(b, mask);
       EACH_PIXEL(LOW)
@@ -139,46 +132,19 @@ XL_INLINE void add_chunk(const chunk *r, ptrdiff_t at, const uint8_t *filters, p
   EACH_PIXEL(END)
 }
 
-/* One function a shape of tile, and not a part of any other, so that its sums stay in registers. */
-typedef void (*chunk_fn)(const chunk *r, ptrdiff_t at, const uint8_t *filters, ptrdiff_t block_bytes, int32_t add,
-                         int16_t *counts);
-#define SHAPE(pixels, blocks)                                                                                    \
-  static __attribute__((noinline)) void add_chunk_##pixels##x##blocks(                                           \
-      const chunk *r, ptrdiff_t at, const uint8_t *filters, ptrdiff_t block_bytes, int32_t add, int16_t *counts) { \
-    add_chunk(r, at, filters, block_bytes, add, counts, pixels, blocks);                                         \
-  }
-#define SHAPES(blocks) \
-  SHAPE(1, blocks) SHAPE(2, blocks) SHAPE(3, blocks) SHAPE(4, blocks) SHAPE(5, blocks) SHAPE(6, blocks)
+#define SHAPES(b)                                                           \
+  XL_CHUNK_SHAPE(1, b) XL_CHUNK_SHAPE(2, b) XL_CHUNK_SHAPE(3, b) \
+  XL_CHUNK_SHAPE(4, b) XL_CHUNK_SHAPE(5, b) XL_CHUNK_SHAPE(6, b)
 SHAPES(1)
 SHAPES(2)
 #define NAMES(b) \
   {add_chunk_1x##b, add_chunk_2x##b, add_chunk_3x##b, add_chunk_4x##b, add_chunk_5x##b, add_chunk_6x##b}
-static const chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {NAMES(1), NAMES(2)};
+static const xl_chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {NAMES(1), NAMES(2)};
 
-static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
-
-/* Short lines are taken several at a time, long ones in equal parts: bytes are widened once a chunk. */
 static void count(const xl_tile_rows *r, int32_t pixels, const uint8_t *filters, ptrdiff_t block_bytes,
                   int32_t blocks, int32_t add, int16_t *counts) {
-  const chunk_fn add_chunk_of = ADD_CHUNK[blocks - 1][pixels - 1];
-  const int32_t parts = ceil_div(r->units, MAX_UNITS), part = ceil_div(r->units, parts);
-  const int nested = r->runs > 1;
-  const int32_t outer = nested ? r->lines : 1, inner = nested ? r->runs : r->lines;
-  const int32_t together = parts > 1 ? 1 : ceil_div(inner, ceil_div(inner * r->units, MAX_UNITS));
-  const int32_t most = xl_min32(together, MAX_UNITS / part); /* lines a chunk */
-  chunk c = {r->rows, nested ? r->run_bytes : r->line_bytes, 1, part};
-  for (int32_t i = 0; i < outer; ++i) {
-    for (int32_t j = 0; j < inner; j += c.lines) {
-      const ptrdiff_t at = i * r->line_bytes + j * c.step;
-      c.lines = xl_min32(most, inner - j);
-      for (int32_t k = 0; k < r->units; k += part) {
-        c.n = xl_min32(part, r->units - k);
-        add_chunk_of(&c, at + 2 * k, filters, block_bytes, add, counts);
-        filters += (ptrdiff_t)c.n * c.lines * XL_TILE_CHANNELS;
-        add = 1;
-      }
-    }
-  }
+  xl_add_chunks(ADD_CHUNK[blocks - 1][pixels - 1], r, filters, block_bytes, add, counts, MAX_UNITS,
+                XL_TILE_CHANNELS, 2);
 }
 
 static uint32_t store_b(const int16_t *counts, const int16_t *limits) {

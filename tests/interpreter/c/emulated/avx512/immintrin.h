@@ -1,0 +1,44 @@
+/* The AVX-512 intrinsics that arch/x86_avx512.c uses, computed lane by lane, so that its tiles can be tested where
+ * the machine does not have them. */
+#ifndef EMULATED_AVX512_H
+#define EMULATED_AVX512_H
+
+#include <stdint.h>
+#include <string.h>
+
+typedef int32_t __m512i __attribute__((vector_size(64)));
+typedef int16_t __m256i __attribute__((vector_size(32)));
+typedef int16_t emulated_words __attribute__((vector_size(64)));
+typedef uint32_t __mmask32;
+
+#define EMULATED static inline __attribute__((always_inline))
+
+EMULATED __m512i _mm512_set1_epi32(int32_t x) { return (__m512i){0} + x; }
+EMULATED __m512i _mm512_setzero_si512(void) { return (__m512i){0}; }
+EMULATED __m512i _mm512_load_si512(const void *p) { return *(const __m512i *)p; }
+EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b) { return a + b; }
+EMULATED __m512i _mm512_xor_si512(__m512i a, __m512i b) { return a ^ b; }
+
+EMULATED __m512i _mm512_popcnt_epi32(__m512i a) {
+  for (int i = 0; i < 16; ++i) a[i] = __builtin_popcount((uint32_t)a[i]);
+  return a;
+}
+
+EMULATED __m256i _mm512_cvtepi32_epi16(__m512i a) {
+  __m256i y = {0};
+  for (int i = 0; i < 16; ++i) y[i] = (int16_t)a[i];
+  return y;
+}
+
+EMULATED __mmask32 _mm512_cmpgt_epi16_mask(__m512i a, __m512i b) {
+  const emulated_words greater = (emulated_words)a > (emulated_words)b;
+  __mmask32 mask = 0;
+  for (int i = 0; i < 32; ++i) mask |= (uint32_t)(greater[i] & 1) << i;
+  return mask;
+}
+
+EMULATED __m256i _mm256_load_si256(const __m256i *p) { return *p; }
+EMULATED void _mm256_store_si256(__m256i *p, __m256i a) { *p = a; }
+EMULATED __m256i _mm256_add_epi16(__m256i a, __m256i b) { return a + b; }
+
+#endif
