@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import xlite
+from tests.zoo.orders import least_arena
 from xlite.converter.emit import emit
 from xlite.converter.frontend import read
 from xlite.converter.lowering import lower
@@ -20,7 +21,7 @@ from xlite.converter.passes import run_passes
 def measure(source: str, target: str) -> dict[str, Any]:
     """``seconds`` of the processor and ``memory``, resident bytes at most, with all imports; ``modules``: of
     TensorFlow and Keras that were imported; bytes as in the report; ``arena_as_lowered``: the plan's without the
-    op order."""
+    op order; ``arena_least``: what any order needs."""
     report = xlite.convert(source, target, strict=True).report
     used = resource.getrusage(resource.RUSAGE_SELF)
     unit = 1 if sys.platform == "darwin" else 1024
@@ -33,17 +34,17 @@ def measure(source: str, target: str) -> dict[str, Any]:
         "binary_macs": report.macs.get("bitxbit", 0),
         "live_as_lowered": report.live_bytes_as_lowered,
         "live": report.live_bytes,
-        "arena_as_lowered": arena_as_lowered(source),
         "arena": report.arena_bytes,
+        **arenas(source),
     }
 
 
-def arena_as_lowered(source: str) -> int:
+def arenas(source: str) -> dict[str, int | None]:
     graph = lower(read(source))
     run_passes(graph)
     plan = emit(graph).plan
     assert plan is not None
-    return plan.arena_bytes
+    return {"arena_as_lowered": plan.arena_bytes, "arena_least": least_arena(graph)}
 
 
 if __name__ == "__main__":

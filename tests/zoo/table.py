@@ -31,11 +31,11 @@ NETWORKS = (
 )
 ARENAS = (
     ("network", lambda r: r.name),
-    ("alive at once, as lowered", lambda r: f"{r.took['live_as_lowered']:,}"),
-    ("as ordered", lambda r: f"{r.took['live']:,}"),
+    ("alive, as lowered", lambda r: f"{r.took['live_as_lowered']:,}"),
+    ("alive, as ordered", lambda r: f"{r.took['live']:,}"),
     ("arena, as lowered", lambda r: f"{r.took['arena_as_lowered']:,}"),
-    ("as ordered", lambda r: f"{r.took['arena']:,}"),
-    ("saved", lambda r: f"{1 - r.took['arena'] / r.took['arena_as_lowered']:.1%}"),
+    ("arena, as ordered", lambda r: f"{r.took['arena']:,}"),
+    ("least of any order", lambda r: f"{r.took['arena_least']:,}"),
 )
 SECTIONS = {"networks": NETWORKS, "arenas": ARENAS}
 
