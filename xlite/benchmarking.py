@@ -19,6 +19,7 @@ import numpy as np
 
 from xlite.inputs import prepare, random_inputs
 from xlite.interpreter import Interpreter
+from xlite.interpreter.kernels import c
 from xlite.interpreter.profiler import quartile_distance
 from xlite.schema.types import Model
 from xlite.schema.version import __version__
@@ -102,9 +103,11 @@ def benchmark(
 
 
 def describe_machine() -> dict[str, Any]:
-    """Name of the processor, cores, system and versions: what a figure means nothing without."""
+    """Name of the processor, the instruction set that the C kernels use (empty where they are not there), cores,
+    system and versions: what a figure means nothing without. Raises BackendError for a wrong ``$XLITE_ISA``."""
     return {
         "processor": _processor(),
+        "isa": c.isa()[0] if c.available() else "",
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

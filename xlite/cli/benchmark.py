@@ -67,6 +67,8 @@ def renderables(found: Benchmark) -> Iterator[Any]:
     machine = found.machine
     yield ui.heading(f"{machine['processor']}, {machine['cores']} cores, {machine['system']}")
     versions = f"xlite {machine['xlite']}, Python {machine['python']}, numpy {machine['numpy']}"
+    if machine["isa"]:
+        versions += f"; C kernels for {machine['isa']}"
     yield f"{versions}; batch {found.batch}, threads {found.threads}, {found.backends[0].invoke.count} rounds"
     yield ui.table("", list(_columns(found)), list(_rows(found)), optional=("kernel", "op"))
     yield ui.figures(_totals(found))
