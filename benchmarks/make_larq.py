@@ -40,13 +40,10 @@ def main(key: str, folder: Path) -> None:
 
 def network(row: rows.NetworkRow) -> tuple[tf.keras.Model, np.ndarray]:
     """larq-zoo's network with random weights, and images for it: many, since few of them keep every sign."""
-    from larq_zoo import literature, sota
-
     build = importlib.import_module("build")  # tests/zoo/build.py
     rng = np.random.default_rng(zlib.crc32(row.larq.encode()))
-    images = build.pictures(rng)
-    builder = getattr(sota, row.larq, None) or getattr(literature, row.larq)
-    model = builder(weights=None, input_shape=row.input_shape)
+    images = build.pictures(rng, build.FIRST)
+    model = build.builder(row.larq)(weights=None, input_shape=row.input_shape)
     build.fill(model, images, rng)
     build.spread_classes(model, images)
     return model, images
