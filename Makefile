@@ -49,6 +49,10 @@ zoo-test: ## larq-zoo's networks: built, converted, compared with TensorFlow (1.
 	@$(BIN)/python -m pytest -q -m zoo tests/zoo && tested=0 || tested=1; \
 		$(BIN)/python -m tests.zoo.table && exit $$tested
 
+bench: ## time xlite beside LiteRT and Larq Compute Engine (2 GB of packages, once); BENCH=--help lists options
+	$(SETUP) numba train
+	@$(BIN)/python -m benchmarks $(or $(BENCH),--markdown docs/performance.md)
+
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
