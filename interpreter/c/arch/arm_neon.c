@@ -9,7 +9,7 @@
  *
  * AArch64: 5 pixels by 2 blocks have 20 sums; 60 + 2 + 5 instructions and 2 of the loop for 80 words are 0.86 a word.
  * Of 32 bits there are 16 registers: 5 pixels by 1 block, 30 + 1 + 5 + 2 for 40 words, 0.95. */
-#include "isa.h"
+#include "isa_f32.h"
 
 #ifdef XL_HAS_NEON
 #include <arm_neon.h>
@@ -168,6 +168,6 @@ static void store_f32(const int16_t *counts, const int16_t *dots, int32_t factor
 }
 
 static const uint8_t LANES[XL_TILE_CHANNELS] = {XL_NATURAL_LANES};
-const xl_isa xl_neon = {"neon", 8, 1, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32};
+const xl_isa xl_neon = {"neon", 8, 1, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32, &xl_neon_f32};
 
 #endif

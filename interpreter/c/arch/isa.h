@@ -7,6 +7,8 @@
 
 #include "xlite.h"
 
+typedef struct xl_isa_f32 xl_isa_f32;
+
 #define XL_TILE_CHANNELS 32
 #define XL_TILE_MAX_PIXELS 8
 #define XL_NATURAL_LANES \
@@ -42,6 +44,7 @@ struct xl_isa {
   uint32_t (*store_b)(const int16_t *counts, const int16_t *limits);
   void (*store_f32)(const int16_t *counts, const int16_t *dots, int32_t factor, const float *scale, const float *bias,
                     const xl_activation *activation, float *out);
+  const xl_isa_f32 *f32; /* of isa_f32.h; NULL where there are no tiles of floats */
 };
 
 /* Each is defined in a file of its own, where the compiler knows it. XL_PORTABLE leaves only what every C99 compiler

@@ -1,6 +1,6 @@
 /* Register tiles for WebAssembly with its 128 bit vectors: as on Arm (arm_neon.c), with i8x16.popcnt. Engines have
  * 16 registers on x86-64 and 32 on AArch64, so a tile is 3 pixels by one block. */
-#include "isa.h"
+#include "isa_f32.h"
 
 #ifdef XL_HAS_WASM
 #include <wasm_simd128.h>
@@ -62,6 +62,7 @@ static void store_f32(const int16_t *counts, const int16_t *dots, int32_t factor
 }
 
 static const uint8_t LANES[XL_TILE_CHANNELS] = {XL_NATURAL_LANES};
-const xl_isa xl_wasm_simd128 = {"wasm_simd128", 8, 1, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32};
+const xl_isa xl_wasm_simd128 = {"wasm_simd128", 8, 1, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32,
+                                &xl_wasm_simd128_f32};
 
 #endif

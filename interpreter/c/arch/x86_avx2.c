@@ -14,7 +14,7 @@
  *
  * Counts are summed in bytes: a nibble adds at most 4, so that 63 fit. They are added to 16 bit sums after
  * MAX_UNITS * 2 = 62 nibbles. */
-#include "isa.h"
+#include "isa_f32.h"
 
 #ifdef XL_HAS_AVX2
 #define XL_TARGET "avx2,fma"
@@ -179,7 +179,7 @@ static void store_f32(const int16_t *counts, const int16_t *dots, int32_t factor
   if (!is_relu && activation->apply != NULL) activation->apply(activation, out, out, XL_TILE_CHANNELS);
 }
 
-const xl_isa xl_avx2 = {"avx2", 8, 2, PIXELS, BLOCKS, LANES, spread, count, store_b, store_f32};
+const xl_isa xl_avx2 = {"avx2", 8, 2, PIXELS, BLOCKS, LANES, spread, count, store_b, store_f32, &xl_avx2_f32};
 
 XL_TARGET_END
 #endif

@@ -9,7 +9,7 @@
  * 7 pixels by one block of 32 channels have 14 sums: 42 operations and 9 loads for 14 * 512 products, on two vector
  * ports 21 cycles: 341 products a cycle. Carry-save adders do not help: for eight words they replace 8 of 24
  * operations by 14 ternary ones and 2. 7 divides the pixels of images of 7, 14, 28 and 56 lines. Sums have 32 bits. */
-#include "isa.h"
+#include "isa_f32.h"
 
 #ifdef XL_HAS_AVX512
 #define XL_TARGET "avx512f,avx512bw,avx512vpopcntdq"
@@ -79,7 +79,7 @@ static void store_f32(const int16_t *counts, const int16_t *dots, int32_t factor
 }
 
 static const uint8_t LANES[XL_TILE_CHANNELS] = {XL_NATURAL_LANES};
-const xl_isa xl_avx512 = {"avx512", 32, 4, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32};
+const xl_isa xl_avx512 = {"avx512", 32, 4, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32, &xl_avx512_f32};
 
 XL_TARGET_END
 #endif

@@ -41,6 +41,8 @@ static int has(const xl_isa *isa) {
 
 const char *xl_isa_name(const xl_isa *isa) { return isa->name; }
 
+int32_t xl_isa_has_f32(const xl_isa *isa) { return isa->f32 != NULL; }
+
 const xl_isa *const *xl_isas(void) {
   const xl_isa *const *first = ALL;
   while (*first != NULL && !has(*first)) ++first;

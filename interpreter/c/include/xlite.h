@@ -397,10 +397,11 @@ XL_API uint64_t xl_locally_connected2d_f32_workspace(const xl_conv2d_params *p);
  * compiled. */
 typedef struct xl_isa xl_isa;
 
-/* CONV_2D of bits with bit filters that were packed for isa when the network was loaded; a DENSE op is one whose
- * image has its rows as pixels. At most 32767 for window_h * window_w * in_c / planes / groups times the number of
+/* CONV_2D with filters that were packed for isa when the network was loaded; a DENSE op is one whose image has its
+ * rows as pixels. Of bits with bit filters: at most 32767 for window_h * window_w * in_c / planes / groups times the number of
  * copies (2 where masked, else 1), times 2^planes - 1.
- * filters, folds: of the functions below. threads: how many may run it; the workspace is for as many. */
+ * filters, folds: of the functions below; floats need no folds. threads: how many may run it; the workspace is for as
+ * many. */
 typedef struct xl_tiled_conv2d_params {
   xl_conv2d_params conv;
   const xl_isa *isa;
@@ -414,6 +415,12 @@ XL_API void xl_tiled_conv2d_b_b_i32(const xl_op *op);
 XL_API void xl_tiled_conv2d_b_b_f32(const xl_op *op);
 XL_API uint64_t xl_tiled_conv2d_b_b_workspace(const xl_tiled_conv2d_params *p);
 
+/* Only where xl_isa_has_f32. Dot products may be of fused products and sums. */
+XL_API void xl_tiled_conv2d_f32_f32_f32(const xl_op *op);
+XL_API void xl_tiled_conv2d_f32_b_f32(const xl_op *op);
+XL_API uint64_t xl_tiled_conv2d_f32_f32_workspace(const xl_tiled_conv2d_params *p);
+XL_API uint64_t xl_tiled_conv2d_f32_b_workspace(const xl_tiled_conv2d_params *p);
+
 /* The filters in the order in which tiles read them. filter, mask: the op's in[1] and in[5]. out: aligned to 64
  * bytes, as many as the first function says. */
 XL_API uint64_t xl_tile_filters_bytes(const xl_isa *isa, const xl_conv2d_params *conv);
@@ -425,6 +432,12 @@ XL_API void xl_tile_filters(const xl_isa *isa, const xl_conv2d_params *conv, con
 XL_API uint64_t xl_tile_folds_bytes(const xl_conv2d_params *conv);
 XL_API void xl_tile_folds(const xl_conv2d_params *conv, const uint32_t *filter, const uint32_t *mask,
                           const int32_t *threshold, int16_t *out);
+
+/* The filters of float convolutions: floats (bits = 0) or bits (bits = 1). Aligned as the others. */
+XL_API uint64_t xl_tile_filters_f32_bytes(const xl_isa *isa, const xl_conv2d_params *conv, int32_t bits);
+XL_API void xl_tile_filters_f32(const xl_isa *isa, const xl_conv2d_params *conv, const float *filter, float *out);
+XL_API void xl_tile_filters_f32_b(const xl_isa *isa, const xl_conv2d_params *conv, const uint32_t *filter,
+                                  const uint32_t *mask, uint32_t *out);
 
 /* ---- Element-wise ----------------------------------------------------------------------------------------- */
 
@@ -498,6 +511,7 @@ XL_API const xl_struct_size *xl_struct_sizes(void);
 /* The instruction sets with register tiles that this machine has, the fastest first, ended by NULL. */
 XL_API const xl_isa *const *xl_isas(void);
 XL_API const char *xl_isa_name(const xl_isa *isa);
+XL_API int32_t xl_isa_has_f32(const xl_isa *isa); /* whether there are tiles of floats */
 
 /* `count` threads, the caller's among them; NULL where there are none to be had. One call runs on them at a time.
  * Free them once no op uses them, in the process that made them. */

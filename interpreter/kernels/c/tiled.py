@@ -4,32 +4,23 @@ the instruction set of this machine, when a network is loaded."""
 from __future__ import annotations
 
 import ctypes
-from typing import Optional
-
-import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
-from xlite.interpreter.kernels.c import params, structs
-from xlite.interpreter.kernels.c.calling import address, make_step
-from xlite.interpreter.kernels.c.library import Library, available, isa, load
+from xlite.interpreter.kernels.c import packing
+from xlite.interpreter.kernels.c.calling import make_step
+from xlite.interpreter.kernels.c.library import available, isa, load
 from xlite.interpreter.kernels.c.steps import CStep
 from xlite.schema.types import DType, OpKind
 
 _MOST = 2**15 - 1  # a tile counts in 16 bits with a sign
 # A block has 32 channels whether they are there or not: with fewer than these the portable kernel is as fast.
 _FEWEST_CHANNELS = 12
-_ALIGNMENT = 64
-
-
-def _params(spec: OpSpec, library: Library) -> structs.TiledConv2DParams:
-    conv = params.conv_2d(spec, library) if spec.kind is OpKind.CONV_2D else params.dense_as_conv_2d(spec, library)
-    return structs.TiledConv2DParams(conv=conv, isa=isa()[1], threads=spec.threads)
 
 
 def _supports(spec: OpSpec) -> bool:
     if not available() or isa()[1] is None:
         return False
-    conv = _params(spec, load()).conv
+    conv = packing.tiled_params(spec, load()).conv
     bits = conv.window.window_h * conv.window.window_w * (conv.in_c // conv.planes // conv.groups)
     filters, folds = _bytes(spec)
     counts = bits * (2**conv.planes - 1) * (1 + conv.masked)
@@ -40,29 +31,18 @@ def _supports(spec: OpSpec) -> bool:
 
 def _bytes(spec: OpSpec) -> tuple[int, int]:
     """Of the packed filters and of what turns counts into outputs."""
-    library, made = load(), _params(spec, load())
+    library, made = load(), packing.tiled_params(spec, load())
     conv = ctypes.byref(made.conv)
     filters = library.size_function("xl_tile_filters_bytes")(ctypes.c_void_p(made.isa), conv)
     return filters, library.size_function("xl_tile_folds_bytes")(conv)
 
 
 def _prepacked(spec: OpSpec) -> int:
-    return sum(_bytes(spec)) + 2 * _ALIGNMENT
-
-
-def _aligned(size: int) -> np.ndarray:
-    block = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % _ALIGNMENT
-    return block[start : start + size]
-
-
-def _slots(buffers: Buffers, *slots: int) -> list[Optional[np.ndarray]]:
-    """An op that is not of a file may name fewer slots than its contract has."""
-    return [buffers.inputs[slot] if slot < len(buffers.inputs) else None for slot in slots]
+    return sum(_bytes(spec)) + 2 * packing.ALIGNMENT
 
 
 def _workspace(spec: OpSpec) -> int:
-    return load().workspace("xl_tiled_conv2d_b_b_workspace", _params(spec, load()))
+    return load().workspace("xl_tiled_conv2d_b_b_workspace", packing.tiled_params(spec, load()))
 
 
 def _kernel(kind: OpKind, out: DType, letter: str) -> Kernel:
@@ -70,11 +50,9 @@ def _kernel(kind: OpKind, out: DType, letter: str) -> Kernel:
 
     def prepare(spec: OpSpec, buffers: Buffers) -> CStep:
         library = load()
-        made = _params(spec, library)
-        filter_, mask, threshold = (
-            ctypes.c_void_p(None if x is None else address(x, spec)) for x in _slots(buffers, 1, 5, 4)
-        )
-        filters, folds = (_aligned(size) for size in _bytes(spec))
+        made = packing.tiled_params(spec, library)
+        filter_, mask, threshold = packing.pointers(spec, buffers, 1, 5, 4)
+        filters, folds = (packing.aligned(size) for size in _bytes(spec))
         made.filters, made.folds = filters.ctypes.data, folds.ctypes.data
         conv = ctypes.byref(made.conv)
         library.cdll.xl_tile_filters(ctypes.c_void_p(made.isa), conv, filter_, mask, ctypes.c_void_p(made.filters))

@@ -41,14 +41,17 @@ pytestmark = [
 ]
 
 
-def compile_program(folder: Path, isa: str, command: list[str], flags: list[str] = (), only: str = "*") -> Path:
-    """tiles_program.c with what it needs of the library, and the instruction sets' files that match ``only``."""
-    needed = {"activation", "bits", "conv2d_b", "store", "volume_b", "xor_popcount", "tiled_conv2d_b"}
+def compile_program(
+    folder: Path, isa: str, command: list[str], flags: list[str] = (), only: str = "*", source: Path = PROGRAM
+) -> Path:
+    """A program with what it needs of the library, and the instruction sets' files that match ``only``."""
+    needed = {"activation", "bits", "conv2d_b", "store", "volume_b", "xor_popcount"}
+    needed |= {"tiled_conv2d_b", "tiled_conv2d_f32"}
     sources = build.sources()
     chosen = [p for p in sources if p.stem in needed or p.stem.startswith("tile_")]
     chosen += [p for p in sources if p.parent.name == "arch" and p.match(only)]
     program = folder / "tiles"
-    made = [*command, *build.FLAGS, *flags, *build.include_flags(), f"-DXL_TEST_ISA=xl_{isa}", str(PROGRAM)]
+    made = [*command, *build.FLAGS, *flags, *build.include_flags(), f"-DXL_TEST_ISA=xl_{isa}", str(source)]
     subprocess.run([*made, *map(str, chosen), "-lm", "-o", str(program)], check=True)
     return program
 
@@ -68,14 +71,14 @@ def runs(command: list[str]) -> str:
 @pytest.mark.skipif(not X86, reason="for x86-64")
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_avx512_emulated(tmp_path, compiler):
-    program = compile_program(tmp_path, "avx512", [compiler], ["-O1", *AVX512], "*avx512.c")
+    program = compile_program(tmp_path, "avx512", [compiler], ["-O1", *AVX512], "*avx512*.c")
     assert runs([str(program)]) == "avx512: 600 equal\n"
 
 
 @pytest.mark.skipif("avx2" not in (load().isas() if backend.available() else ()), reason="no AVX2 here")
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_avx2(tmp_path, compiler):
-    assert runs([str(compile_program(tmp_path, "avx2", [compiler], only="*avx2.c"))]) == "avx2: 600 equal\n"
+    assert runs([str(compile_program(tmp_path, "avx2", [compiler], only="*avx2*.c"))]) == "avx2: 600 equal\n"
 
 
 @pytest.mark.parametrize("isa", ["avx2", "avx512"])
@@ -84,7 +87,7 @@ def test_sanitizers_find_nothing_in_tiles(tmp_path, isa):
         pytest.skip("gcc has no AddressSanitizer here, or the machine has no AVX2")
     checks = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     flags = [*checks, *(AVX512 if isa == "avx512" else [])]
-    program = compile_program(tmp_path, isa, ["gcc"], flags, f"*{isa}.c")
+    program = compile_program(tmp_path, isa, ["gcc"], flags, f"*{isa}*.c")
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run([str(program)], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == f"{isa}: 600 equal\n", done.stdout + done.stderr[-3000:]
@@ -92,24 +95,20 @@ def test_sanitizers_find_nothing_in_tiles(tmp_path, isa):
 
 def test_neon_of_64_bits(tmp_path):
     need(AARCH64, "qemu-aarch64")
-    program = compile_program(tmp_path, "neon", [AARCH64, "-static", "-O2"], only="*neon.c")
+    program = compile_program(tmp_path, "neon", [AARCH64, "-static", "-O2"], only="*neon*.c")
     assert runs(["qemu-aarch64", "-cpu", "cortex-a53", str(program)]) == "neon: 600 equal\n"
 
 
 def test_neon_of_32_bits(tmp_path):
     need(ARM, "qemu-arm")
-    program = compile_program(tmp_path, "neon", [ARM, "-static", "-O2", *CORTEX_A7], only="*neon.c")
+    program = compile_program(tmp_path, "neon", [ARM, "-static", "-O2", *CORTEX_A7], only="*neon*.c")
     assert runs(["qemu-arm", "-cpu", "cortex-a7", str(program)]) == "neon: 600 equal\n"
 
 
-def test_webassembly(tmp_path):
-    pytest.importorskip("ziglang", reason="ziglang, which compiles to WebAssembly, is not installed here")
+def run_webassembly(program: Path, folder: Path) -> str:
+    """What the program prints."""
     wasmtime = pytest.importorskip("wasmtime", reason="wasmtime is not installed here")
-    target = ["-target", "wasm32-wasi", "-mcpu=generic+simd128"]
-    program = compile_program(
-        tmp_path, "wasm_simd128", [sys.executable, "-m", "ziglang", "cc", *target], only="*simd128.c"
-    )
-    engine, printed = wasmtime.Engine(), tmp_path / "printed"
+    engine, printed = wasmtime.Engine(), folder / "printed"
     linker, store, settings = wasmtime.Linker(engine), wasmtime.Store(engine), wasmtime.WasiConfig()
     settings.stdout_file = str(printed)
     store.set_wasi(settings)
@@ -117,7 +116,14 @@ def test_webassembly(tmp_path):
     instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(program)))
     with contextlib.suppress(wasmtime.ExitTrap):  # how a program ends, well or not
         instance.exports(store)["_start"](store)
-    assert printed.read_text() == "wasm_simd128: 600 equal\n"
+    return printed.read_text()
+
+
+def test_webassembly(tmp_path):
+    pytest.importorskip("ziglang", reason="ziglang, which compiles to WebAssembly, is not installed here")
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mcpu=generic+simd128"]
+    program = compile_program(tmp_path, "wasm_simd128", command, only="*simd128*.c")
+    assert run_webassembly(program, tmp_path) == "wasm_simd128: 600 equal\n"
 
 
 def inner_loop(compiler: str, flags: list[str], function: str, folder: Path) -> list[str]:

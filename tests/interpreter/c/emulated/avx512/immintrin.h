@@ -1,4 +1,4 @@
-/* The AVX-512 intrinsics that arch/x86_avx512.c uses, computed lane by lane, so that its tiles can be tested where
+/* The AVX-512 intrinsics that arch/x86_avx512*.c use, computed lane by lane, so that its tiles can be tested where
  * the machine does not have them. */
 #ifndef EMULATED_AVX512_H
 #define EMULATED_AVX512_H
@@ -7,6 +7,7 @@
 #include <string.h>
 
 typedef int32_t __m512i __attribute__((vector_size(64)));
+typedef float __m512 __attribute__((vector_size(64)));
 typedef int16_t __m256i __attribute__((vector_size(32)));
 typedef int16_t emulated_words __attribute__((vector_size(64)));
 typedef uint32_t __mmask32;
@@ -18,6 +19,8 @@ EMULATED __m512i _mm512_setzero_si512(void) { return (__m512i){0}; }
 EMULATED __m512i _mm512_load_si512(const void *p) { return *(const __m512i *)p; }
 EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b) { return a + b; }
 EMULATED __m512i _mm512_xor_si512(__m512i a, __m512i b) { return a ^ b; }
+
+EMULATED __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) { return a * b + c; } /* rounded twice */
 
 EMULATED __m512i _mm512_popcnt_epi32(__m512i a) {
   for (int i = 0; i < 16; ++i) a[i] = __builtin_popcount((uint32_t)a[i]);
