@@ -24,8 +24,9 @@ FOLDERS = tuple(ROOT / name for name in ("kernels", "tiled", "arch", "runtime", 
 LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LIBRARY_FOLDER = ROOT.parent / "kernels" / "c"  # beside the modules that load it
 
-# -ffp-contract=off: products and sums are rounded one by one, so that all backends agree.
-FLAGS = ("-std=c99", "-O3", "-ffp-contract=off")
+# -ffp-contract=off: products and sums are rounded one by one, so that all backends agree. -fno-trapping-math:
+# loops that choose between two values vectorise; nobody asks for floating-point exceptions.
+FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-fno-trapping-math")
 _CHECKS = ("all", "extra", "pedantic", "conversion", "shadow", "undef", "strict-prototypes", "error")
 STRICT = tuple(f"-W{check}" for check in _CHECKS)  # what the sources compile without a warning under
 _SHARED = ("-shared", "-fvisibility=hidden", "-DXL_SHARED")

@@ -65,4 +65,11 @@ extern const xl_isa xl_avx2;
 extern const xl_isa xl_neon;
 extern const xl_isa xl_wasm_simd128;
 
+/* A portable kernel, and the same compiled for an instruction set. */
+typedef struct xl_variant {
+  xl_kernel portable, own;
+} xl_variant;
+
+extern const xl_variant xl_avx2_variants[]; /* ended by NULL */
+
 #endif

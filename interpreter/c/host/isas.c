@@ -43,6 +43,17 @@ const char *xl_isa_name(const xl_isa *isa) { return isa->name; }
 
 int32_t xl_isa_has_f32(const xl_isa *isa) { return isa->f32 != NULL; }
 
+xl_kernel xl_isa_kernel(const xl_isa *isa, xl_kernel portable) {
+#ifdef XL_HAS_AVX2
+  const int has_avx2 = isa == &xl_avx2 || isa == &xl_avx512;
+  for (const xl_variant *v = xl_avx2_variants; has_avx2 && v->portable != NULL; ++v) {
+    if (v->portable == portable) return v->own;
+  }
+#endif
+  (void)isa;
+  return portable;
+}
+
 const xl_isa *const *xl_isas(void) {
   const xl_isa *const *first = ALL;
   while (*first != NULL && !has(*first)) ++first;

@@ -513,6 +513,9 @@ XL_API const xl_isa *const *xl_isas(void);
 XL_API const char *xl_isa_name(const xl_isa *isa);
 XL_API int32_t xl_isa_has_f32(const xl_isa *isa); /* whether there are tiles of floats */
 
+/* A kernel as it is compiled for an instruction set; itself where it is not. The results are the same. */
+XL_API xl_kernel xl_isa_kernel(const xl_isa *isa, xl_kernel portable);
+
 /* `count` threads, the caller's among them; NULL where there are none to be had. One call runs on them at a time.
  * Free them once no op uses them, in the process that made them. */
 XL_API xl_threads *xl_threads_new(int32_t count);

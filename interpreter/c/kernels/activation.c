@@ -1,12 +1,19 @@
 /* ACTIVATION, and the functions that convolutions and dense layers apply to their float outputs. Those that need
  * libm are in a file of their own, so that a program that does not use them does not link it. */
 #include "each.h"
+#include "parallel.h"
 #include "rounding.h"
-#include "xlite.h"
+
+static void apply_range(void *context, int32_t begin, int32_t end, int32_t worker) {
+  const xl_op *op = *(const xl_op **)context;
+  const xl_activation *a = &((const xl_activation_params *)op->params)->activation;
+  (void)worker;
+  a->apply(a, (const float *)op->in[0] + begin, (float *)op->out + begin, (size_t)(end - begin));
+}
 
 void xl_activation_f32(const xl_op *op) {
   const xl_activation_params *p = (const xl_activation_params *)op->params;
-  p->activation.apply(&p->activation, (const float *)op->in[0], (float *)op->out, (size_t)p->count);
+  xl_parallel(op, apply_range, &op, p->count, xl_grain(sizeof(float)));
 }
 
 /* Selects in place of branches. Neither comparison holds for NaN, which goes through the product. */

@@ -3,7 +3,8 @@
  * Neighbouring axes along which the same operands are repeated are joined into one. What is left for operands of one
  * shape is a single axis, for an operand by channel two; the last one is a loop without index arithmetic. */
 #include "bits.h"
-#include "xlite.h"
+#include "parallel.h"
+#include "variant.h"
 
 typedef enum function { ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM } function;
 
@@ -67,9 +68,20 @@ XL_INLINE void apply_row(function f, const float *a, ptrdiff_t step_a, const flo
   }
 }
 
-/* Axis 0 of `j` is the last one of the tensors. */
-XL_INLINE void binary(const xl_op *op, function f) {
+/* What a thread needs to know, where the operands are one row each. */
+typedef struct operands {
+  const xl_op *op;
+  ptrdiff_t step_a, step_b;
+} operands;
+
+/* Axis 0 of `j` is the last one of the tensors. part: computes a range of the only row there is. */
+XL_INLINE void binary(const xl_op *op, function f, xl_task part) {
   const axes j = axes_of((const xl_binary_params *)op->params);
+  if (j.rank == 1) {
+    operands r = {op, j.a[0], j.b[0]};
+    xl_parallel(op, part, &r, j.extent[0], xl_grain(3 * sizeof(float)));
+    return;
+  }
   const float *a = (const float *)op->in[0], *b = (const float *)op->in[1];
   float *y = (float *)op->out;
   int32_t index[XL_MAX_RANK] = {0};
@@ -89,14 +101,24 @@ XL_INLINE void binary(const xl_op *op, function f) {
   }
 }
 
-void xl_add_f32(const xl_op *op) { binary(op, ADD); }
+XL_INLINE void binary_range(const void *context, int32_t begin, int32_t end, function f) {
+  const operands *r = (const operands *)context;
+  const float *a = (const float *)r->op->in[0] + begin * r->step_a;
+  const float *b = (const float *)r->op->in[1] + begin * r->step_b;
+  apply_row(f, a, r->step_a, b, r->step_b, (float *)r->op->out + begin, end - begin);
+}
 
-void xl_subtract_f32(const xl_op *op) { binary(op, SUBTRACT); }
+#define BINARY(name, f)                                                                 \
+  static void name##_range(void *context, int32_t begin, int32_t end, int32_t worker) { \
+    (void)worker;                                                                       \
+    binary_range(context, begin, end, f);                                               \
+  }                                                                                     \
+  void XL_KERNEL(name##_f32)(const xl_op *op) { binary(op, f, name##_range); }          \
+  typedef int name##_takes_a_semicolon
 
-void xl_multiply_f32(const xl_op *op) { binary(op, MULTIPLY); }
-
-void xl_divide_f32(const xl_op *op) { binary(op, DIVIDE); }
-
-void xl_maximum_f32(const xl_op *op) { binary(op, MAXIMUM); }
-
-void xl_minimum_f32(const xl_op *op) { binary(op, MINIMUM); }
+BINARY(add, ADD);
+BINARY(subtract, SUBTRACT);
+BINARY(multiply, MULTIPLY);
+BINARY(divide, DIVIDE);
+BINARY(maximum, MAXIMUM);
+BINARY(minimum, MINIMUM);

@@ -3,7 +3,9 @@
 
 #include "bits.h"
 #include "lanes.h"
+#include "parallel.h"
 #include "store.h"
+#include "variant.h"
 #include "window.h"
 
 /* y[c * m + i] += x[c] * w[c * m + i], i < m. zeros: of add_tap_ternary alone. */
@@ -75,31 +77,48 @@ static void convolve_pixel(const xl_conv2d_params *p, const float *image, const 
   }
 }
 
-static void convolve(const xl_op *op, ptrdiff_t tap_bytes, add_tap add) {
-  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+typedef struct depthwise {
+  const xl_op *op;
+  const xl_conv2d_params *p;
+  xl_channels channels;
+  const uint32_t *zeros;
+  ptrdiff_t tap_bytes;
+  add_tap add;
+} depthwise;
+
+/* Lines of the output, of all images. */
+static void convolve_lines(void *context, int32_t begin, int32_t end, int32_t worker) {
+  const depthwise *c = (const depthwise *)context;
+  const xl_conv2d_params *p = c->p;
   const xl_window *win = &p->window;
-  const xl_channels channels = xl_channels_of(op, &p->activation);
-  const float *image = (const float *)op->in[0];
-  const uint32_t *zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
-  float *out = (float *)op->out;
-  for (int32_t b = 0; b < p->batch; ++b) {
-    for (int32_t y = 0; y < win->out_h; ++y) {
-      const xl_span h = xl_span_h(win, y);
-      for (int32_t x = 0; x < win->out_w; ++x, out += p->out_c) {
-        convolve_pixel(p, image, (const char *)op->in[1], zeros, tap_bytes, add, h, xl_span_w(win, x), out);
-        xl_finish_f32(&channels, 0, p->out_c, out);
-      }
+  const char *filter = (const char *)c->op->in[1];
+  float *out = (float *)c->op->out + (ptrdiff_t)begin * win->out_w * p->out_c;
+  (void)worker;
+  for (int32_t l = begin; l < end; ++l) {
+    const float *image = (const float *)c->op->in[0] + l / win->out_h * ((ptrdiff_t)win->in_h * win->in_w * p->in_c);
+    const xl_span h = xl_span_h(win, l % win->out_h);
+    for (int32_t x = 0; x < win->out_w; ++x, out += p->out_c) {
+      convolve_pixel(p, image, filter, c->zeros, c->tap_bytes, c->add, h, xl_span_w(win, x), out);
+      xl_finish_f32(&c->channels, 0, p->out_c, out);
     }
-    image += (ptrdiff_t)win->in_h * win->in_w * p->in_c;
   }
 }
 
-void xl_depthwise_conv2d_f32_f32_f32(const xl_op *op) {
+static void convolve(const xl_op *op, ptrdiff_t tap_bytes, add_tap add) {
+  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  const xl_window *win = &p->window;
+  depthwise c = {op, p, xl_channels_of(op, &p->activation), NULL, tap_bytes, add};
+  if (p->masked) c.zeros = (const uint32_t *)op->in[5];
+  xl_parallel(op, convolve_lines, &c, p->batch * win->out_h,
+              xl_grain((ptrdiff_t)win->out_w * p->out_c * win->window_h * (ptrdiff_t)sizeof(float)));
+}
+
+void XL_KERNEL(depthwise_conv2d_f32_f32_f32)(const xl_op *op) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   convolve(op, p->out_c * (ptrdiff_t)sizeof(float), add_tap_f32);
 }
 
-void xl_depthwise_conv2d_f32_b_f32(const xl_op *op) {
+void XL_KERNEL(depthwise_conv2d_f32_b_f32)(const xl_op *op) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   convolve(op, xl_words(p->out_c) * 4, p->masked ? add_tap_ternary : add_tap_bits);
 }

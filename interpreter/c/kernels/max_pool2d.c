@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bits.h"
+#include "parallel.h"
+#include "variant.h"
 #include "window.h"
 
 /* Joins `words` 4-byte elements of one input pixel to the output pixel. */
@@ -27,33 +29,50 @@ static void join_b(const void *x, const uint32_t *flip, int32_t words, void *y) 
   }
 }
 
-/* words: 4-byte elements of a pixel. The first element under the window is copied, the others are joined. */
-static void pool(const xl_op *op, const uint32_t *flip, int32_t words, join add) {
-  const xl_pool2d_params *p = (const xl_pool2d_params *)op->params;
-  const xl_window *win = &p->window;
-  const ptrdiff_t pixel = (ptrdiff_t)words * 4, line = pixel * win->in_w;
-  const char *image = (const char *)op->in[0];
-  char *out = (char *)op->out;
-  for (int32_t b = 0; b < p->batch; ++b, image += line * win->in_h) {
-    for (int32_t y = 0; y < win->out_h; ++y) {
-      const xl_span h = xl_span_h(win, y);
-      for (int32_t x = 0; x < win->out_w; ++x, out += pixel) {
-        const xl_span w = xl_span_w(win, x);
-        const char *first = image + (h.start + h.begin) * line + (w.start + w.begin) * pixel;
-        memcpy(out, first, (size_t)pixel);
-        for (int32_t i = 0; i < xl_span_count(h); ++i) {
-          for (int32_t j = i == 0; j < xl_span_count(w); ++j) add(first + i * line + j * pixel, flip, words, out);
+/* words: 4-byte elements of a pixel. */
+typedef struct pool {
+  const xl_op *op;
+  const xl_pool2d_params *p;
+  const uint32_t *flip;
+  int32_t words;
+  join add;
+} pool;
+
+/* Lines of the output, of all images. The first element under the window is copied, the others are joined. */
+static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker) {
+  const pool *c = (const pool *)context;
+  const xl_window *win = &c->p->window;
+  const ptrdiff_t pixel = (ptrdiff_t)c->words * 4, line = pixel * win->in_w;
+  char *out = (char *)c->op->out + (ptrdiff_t)begin * win->out_w * pixel;
+  (void)worker;
+  for (int32_t l = begin; l < end; ++l) {
+    const char *image = (const char *)c->op->in[0] + l / win->out_h * (line * win->in_h);
+    const xl_span h = xl_span_h(win, l % win->out_h);
+    for (int32_t x = 0; x < win->out_w; ++x, out += pixel) {
+      const xl_span w = xl_span_w(win, x);
+      const char *first = image + (h.start + h.begin) * line + (w.start + w.begin) * pixel;
+      memcpy(out, first, (size_t)pixel);
+      for (int32_t i = 0; i < xl_span_count(h); ++i) {
+        for (int32_t j = i == 0; j < xl_span_count(w); ++j) {
+          c->add(first + i * line + j * pixel, c->flip, c->words, out);
         }
       }
     }
   }
 }
 
-void xl_max_pool2d_f32(const xl_op *op) {
-  pool(op, NULL, ((const xl_pool2d_params *)op->params)->channels, join_f32);
+static void run_pool(const xl_op *op, const uint32_t *flip, int32_t words, join add) {
+  const xl_pool2d_params *p = (const xl_pool2d_params *)op->params;
+  const xl_window *win = &p->window;
+  pool c = {op, p, flip, words, add};
+  xl_parallel(op, pool_lines, &c, p->batch * win->out_h, xl_grain((ptrdiff_t)win->in_w * win->stride_h * words * 4));
 }
 
-void xl_max_pool2d_b(const xl_op *op) {
+void XL_KERNEL(max_pool2d_f32)(const xl_op *op) {
+  run_pool(op, NULL, ((const xl_pool2d_params *)op->params)->channels, join_f32);
+}
+
+void XL_KERNEL(max_pool2d_b)(const xl_op *op) {
   const int32_t channels = ((const xl_pool2d_params *)op->params)->channels;
-  pool(op, (const uint32_t *)op->in[1], (int32_t)xl_words(channels), join_b);
+  run_pool(op, (const uint32_t *)op->in[1], (int32_t)xl_words(channels), join_b);
 }

@@ -1,13 +1,16 @@
 /* UNPACK: bits to +1.0 and -1.0. */
 #include "bits.h"
-#include "xlite.h"
+#include "parallel.h"
+#include "variant.h"
 
-void xl_unpack_b_f32(const xl_op *op) {
-  const xl_rows_params *p = (const xl_rows_params *)op->params;
-  const uint32_t *x = (const uint32_t *)op->in[0];
-  float *y = (float *)op->out;
-  for (int32_t r = 0; r < p->rows; ++r) {
-    int32_t left = p->channels;
+static void unpack_rows(void *context, int32_t begin, int32_t end, int32_t worker) {
+  const xl_op *op = *(const xl_op **)context;
+  const int32_t channels = ((const xl_rows_params *)op->params)->channels;
+  const uint32_t *x = (const uint32_t *)op->in[0] + begin * xl_words(channels);
+  float *y = (float *)op->out + (ptrdiff_t)begin * channels;
+  (void)worker;
+  for (int32_t r = begin; r < end; ++r) {
+    int32_t left = channels;
     for (; left >= XL_WORD_BITS; left -= XL_WORD_BITS, y += XL_WORD_BITS) {
       const uint32_t word = *x++;
       for (int i = 0; i < XL_WORD_BITS; ++i) y[i] = word & xl_lane_bit[i] ? -1.0f : 1.0f;
@@ -18,4 +21,9 @@ void xl_unpack_b_f32(const xl_op *op) {
       y += left;
     }
   }
+}
+
+void XL_KERNEL(unpack_b_f32)(const xl_op *op) {
+  const xl_rows_params *p = (const xl_rows_params *)op->params;
+  xl_parallel(op, unpack_rows, &op, p->rows, xl_grain(p->channels * (ptrdiff_t)sizeof(float)));
 }

@@ -22,7 +22,7 @@ def make_step(
 ) -> CStep:
     """A step that calls the function ``name`` with the parameters ``made``. keep: what these point into."""
     pointers, parts = _inputs(spec, buffers)
-    op = Op(library.address(name), ctypes.addressof(made))
+    op = Op(library.kernel(name), ctypes.addressof(made))
     for i, pointer in enumerate(pointers):
         op.inputs[i] = pointer
     op.out = address(buffers.outputs[0], spec)

@@ -64,6 +64,15 @@ class Library:
         """Where an exported function is."""
         return ctypes.cast(getattr(self.cdll, name), ctypes.c_void_p).value or 0
 
+    def kernel(self, name: str) -> int:
+        """Where a kernel is: as it was compiled for the instruction set in use, if it was."""
+        found, isa_in_use = self.address(name), _choose_isa(self, os.environ.get(ISA_ENVIRONMENT))[1]
+        if isa_in_use is None:
+            return found
+        own = self.cdll.xl_isa_kernel
+        own.restype = ctypes.c_void_p
+        return own(ctypes.c_void_p(isa_in_use), ctypes.c_void_p(found))
+
     def size_function(self, name: str) -> Callable[..., int]:
         """A function that gives a number of bytes."""
         function = getattr(self.cdll, name)
