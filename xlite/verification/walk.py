@@ -248,11 +248,12 @@ def _first_flip(run: _Run, sample: int) -> Optional[FlippedSign]:
                 size = np.abs(expected[sample]) / np.maximum(
                     run.magnitude(index, expected), np.finfo(np.float32).tiny
                 )
-                where = np.unravel_index(int(np.where(differs, size, -1.0).argmax()), differs.shape)
+                largest = np.unravel_index(int(np.where(differs, size, -1.0).argmax()), differs.shape)
+                where = tuple(int(axis) for axis in largest)
                 return FlippedSign(
                     sample=run.start + sample,
                     tensor=run.model.tensors[index].name,
-                    index=tuple(int(axis) for axis in where),
+                    index=where,
                     expected=float(expected[sample][where]),
                     relative=float(size[where]),
                     op=op.name or op.label,

@@ -38,7 +38,8 @@ def _inputs(spec: OpSpec, buffers: Buffers) -> tuple[list[Optional[int]], Option
     addresses = [None if x is None else address(x, spec) for x in buffers.inputs]
     if spec.kind is not OpKind.CONCATENATE:
         return addresses, None
-    parts = (Part * len(addresses))(*zip(addresses, params.part_extents(spec)))
+    made = (Part(*pair) for pair in zip(addresses, params.part_extents(spec)))
+    parts = (Part * len(addresses))(*made)
     return [ctypes.addressof(parts)], parts
 
 
