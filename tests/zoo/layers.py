@@ -16,11 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import build
 import networks
 import numpy as np
 import tensorflow as tf
-
-import build
 
 
 def main(name: str, folder: Path, numbers: list[int]) -> None:
