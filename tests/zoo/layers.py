@@ -4,8 +4,9 @@
 
 One FOLDER/<image>.npz an image, under the names that the converter gives tensors: a layer's own, ``layer:1`` for
 its second call; ``outputs/`` is the network's. ``terms/<layer>`` is, for a batch norm, its largest term a channel,
-``abs(mean) * scale + abs(beta)``. Each image runs in the batch in which it ran when its output was recorded, and
-must give the same bits: how TensorFlow rounds depends on the batch.
+``abs(mean) * scale + abs(beta)``, and for a dense layer of floats the sum of them all. Each image runs in the
+batch in which it ran when its output was recorded, and must give the same bits: how TensorFlow rounds depends on
+the batch.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ def main(name: str, folder: Path, numbers: list[int]) -> None:
         images, expected = stored["x"], stored["y"]
     watched = tf.keras.Model(model.inputs, {**dict(named_calls(model)), "outputs/": model.output})
     terms = {f"terms/{layer.name}": largest_terms(layer) for layer in build.norms(model)}
+    last = [layer for layer in model.layers if type(layer) is tf.keras.layers.Dense]
     for start in sorted({number - number % build.BATCH for number in numbers}):
         found = {label: array.numpy() for label, array in watched(images[start : start + build.BATCH]).items()}
         if not np.array_equal(found["outputs/"], expected[start : start + build.BATCH]):
             sys.exit(f"{name}: TensorFlow does not give the outputs that it gave when they were recorded")
         for number in sorted(set(numbers) & set(range(start, start + build.BATCH))):
             tensors = {label: array[number - start] for label, array in found.items()}
-            np.savez(folder / f"{number}.npz", **tensors, **terms)
+            sums = {f"terms/{layer.name}": summed(layer, tensors) for layer in last}
+            np.savez(folder / f"{number}.npz", **tensors, **terms, **sums)
 
 
 def named_calls(model: tf.keras.Model) -> Iterator[tuple[str, tf.Tensor]]:
@@ -55,6 +58,13 @@ def largest_terms(norm: tf.keras.layers.Layer) -> np.ndarray:
         scale = scale * np.abs(norm.gamma.numpy())
     beta = np.abs(norm.beta.numpy()) if norm.center else 0
     return np.abs(norm.moving_mean.numpy()) * scale + beta
+
+
+def summed(dense: tf.keras.layers.Dense, tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """The sum of the magnitudes of a dense layer's terms, for each of its outputs."""
+    x = tensors[dense.input._keras_history.layer.name]
+    bias = np.abs(dense.bias.numpy()) if dense.use_bias else 0
+    return np.abs(x) @ np.abs(dense.kernel.numpy()) + bias
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ def read(folder: Path, numbers: Sequence[int]) -> Reference:
             for label in stored.files:
                 tensors.setdefault(label, []).append(stored[label])
     joined = {label: np.stack(arrays) for label, arrays in tensors.items() if not label.startswith("terms/")}
-    terms = {label[len("terms/") :]: arrays[0] for label, arrays in tensors.items() if label.startswith("terms/")}
+    found = {label[len("terms/") :]: arrays for label, arrays in tensors.items() if label.startswith("terms/")}
+    terms = {label: np.max(arrays, axis=0) for label, arrays in found.items()}
     return Reference(joined, [joined.pop("outputs/")], terms)
 
 

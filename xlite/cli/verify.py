@@ -186,10 +186,12 @@ def _samples(result: Verification) -> Iterator[str]:
     """Where samples that differ at the end left Keras's path."""
     for flip in result.flips[:MAX_ROWS]:
         place = ", ".join(map(str, flip.index))
-        ours = "" if flip.actual is None else f", xlite's {flip.actual:.3g}"
+        values = f"{flip.expected:.3g}" + ("" if flip.actual is None else f", xlite's {flip.actual:.3g}")
+        crossed = flip.actual is None or (flip.actual < 0) != (flip.expected < 0)
+        what = "sign" if crossed else "level"
         yield (
-            f"sample {flip.sample}: its sign at {flip.tensor}[{place}] is another one; Keras's value before it is "
-            f"{flip.expected:.3g}{ours}, {flip.relative:.1e} of the largest of its channel"
+            f"sample {flip.sample}: its {what} at {flip.tensor}[{place}] is another one; "
+            f"Keras's value before it is {values}, {flip.relative:.1e} of the largest of its channel"
         )
     if len(result.flips) > MAX_ROWS:
         yield f"and {len(result.flips) - MAX_ROWS} more samples (--json lists all)"

@@ -41,7 +41,10 @@ class TensorCheck:
 class FlippedSign:
     """The first sign at which an end-to-end run of ``sample`` left Keras's path; ``op`` gave it, ``expected`` is
     Keras's value before the sign, ``relative`` its size against the largest of its channel. ``actual`` is xlite's
-    value before it; None where the sign comes from an integer threshold."""
+    value before it; None where the sign comes from an integer threshold.
+
+    With a quantizer of bit planes it is the first value that took another level; ``relative`` is then how far the
+    two values, between which the level's border lies, are apart."""
 
     sample: int
     tensor: str

@@ -13,9 +13,10 @@ from xlite.interpreter.details import read_array, write_array
 from xlite.interpreter.memory import Limit
 from xlite.interpreter.program import Settings, compile_program, load_program
 from xlite.schema.errors import InputError
-from xlite.schema.types import DType, Model, Op, OpKind, TensorType
+from xlite.schema.types import DType, Model, TensorType
 from xlite.verification.cause import likely_cause
-from xlite.verification.results import Difference, FlippedSign, OutputCheck, TensorCheck, Verification
+from xlite.verification.flips import first_flip
+from xlite.verification.results import Difference, OutputCheck, TensorCheck, Verification
 
 TOLERANCE = 1e-5
 CHUNK = 16  # samples at a time: all tensors of all of them are kept
@@ -62,7 +63,7 @@ def compare(
     checks: dict[int, TensorCheck] = {}
     for start in chunks(range(0, count, CHUNK)):
         chunk = [array[start : start + CHUNK] for array in inputs]
-        run = _Run(model, chunk, source(chunk), resolver, start)
+        run = Run(model, chunk, source(chunk), resolver, start)
         _walk(run, checks, tolerance)
         _end_to_end(run, result)
         known = run.matched | {model.tensors[index].name for index in model.inputs}
@@ -71,7 +72,7 @@ def compare(
     return result
 
 
-class _Run:
+class Run:
     """One chunk of samples in memory, with Keras's values for it."""
 
     def __init__(
@@ -113,14 +114,19 @@ class _Run:
         """For each channel the largest value over the samples and, where it is known, the largest term behind
         it."""
         largest = np.abs(expected).reshape(-1, expected.shape[-1]).max(axis=0)
-        terms = self.reference.magnitudes.get(self.layer(index))
-        return largest if terms is None or terms.shape != largest.shape else largest + terms
+        terms = self.terms(index)
+        return largest if terms is None else largest + terms
+
+    def terms(self, index: int) -> Optional[np.ndarray]:
+        """The largest term behind each channel, where it is known."""
+        found = self.reference.magnitudes.get(self.layer(index))
+        return None if found is None or found.shape != self.type(index).shape[-1:] else found
 
 
 # -- one op at a time ---------------------------------------------------------------------------------------
 
 
-def _walk(run: _Run, checks: dict[int, TensorCheck], tolerance: float) -> None:
+def _walk(run: Run, checks: dict[int, TensorCheck], tolerance: float) -> None:
     for number, (op, step) in enumerate(zip(run.model.ops, run.loaded.steps)):
         step()
         for index in op.outputs:
@@ -134,7 +140,7 @@ def _walk(run: _Run, checks: dict[int, TensorCheck], tolerance: float) -> None:
                 wrong = _wrong_bits(run, index, expected, actual, check)
                 kept = np.where(expected < 0, -1, 1).astype(np.int8)
             else:
-                wrong = _wrong_floats(expected, actual, check, tolerance)
+                wrong = _wrong_floats(expected, actual, check, tolerance) & ~_rounded(run, index, expected, actual)
                 kept = expected.astype(actual.dtype)
             if wrong.any() and not check.diverges:
                 check.worst = _worst(expected, actual, wrong, run)
@@ -142,14 +148,14 @@ def _walk(run: _Run, checks: dict[int, TensorCheck], tolerance: float) -> None:
             run.write(index, kept)
 
 
-def _new_check(run: _Run, number: int, index: int) -> TensorCheck:
+def _new_check(run: Run, number: int, index: int) -> TensorCheck:
     op, kernel = run.model.ops[number], run.program.choices[number].kernel
     return TensorCheck(
         run.model.tensors[index].name, op.name or op.label, kernel.name, run.type(index).dtype.short
     )
 
 
-def _wrong_bits(run: _Run, index: int, expected: np.ndarray, actual: np.ndarray, check: TensorCheck) -> np.ndarray:
+def _wrong_bits(run: Run, index: int, expected: np.ndarray, actual: np.ndarray, check: TensorCheck) -> np.ndarray:
     """Where a sign differs though Keras's value before it is clear of zero; counts those and the others."""
     differs = (actual < 0) != (expected < 0)
     near = np.abs(expected) <= ROUNDING * run.magnitude(index, expected)
@@ -166,6 +172,16 @@ def _wrong_floats(expected: np.ndarray, actual: np.ndarray, check: TensorCheck, 
     return difference > tolerance
 
 
+def _rounded(run: Run, index: int, expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Where two floats are as near as rounding the terms behind them leaves them, for layers whose terms are
+    known: these may cancel to a smaller output."""
+    terms = run.terms(index)
+    if terms is None:
+        return np.zeros(expected.shape, bool)
+    near: np.ndarray = np.abs(actual.astype(np.float64) - expected) <= ROUNDING * terms
+    return near
+
+
 def relative_difference(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
     """``abs(actual - expected)`` of each element over the largest finite value of its sample (first axis); values
     that are the same, NaN and infinities included, differ by 0, a NaN on one side alone by infinity."""
@@ -178,7 +194,7 @@ def relative_difference(expected: np.ndarray, actual: np.ndarray) -> np.ndarray:
     return np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
 
 
-def _worst(expected: np.ndarray, actual: np.ndarray, wrong: np.ndarray, run: _Run) -> Difference:
+def _worst(expected: np.ndarray, actual: np.ndarray, wrong: np.ndarray, run: Run) -> Difference:
     """The wrong element that is furthest off."""
     distance = np.where(wrong, relative_difference(expected, actual), -1.0)
     where = np.unravel_index(int(distance.argmax()), distance.shape)
@@ -189,14 +205,14 @@ def _worst(expected: np.ndarray, actual: np.ndarray, wrong: np.ndarray, run: _Ru
 # -- end to end ---------------------------------------------------------------------------------------------
 
 
-def _end_to_end(run: _Run, result: Verification) -> None:
+def _end_to_end(run: Run, result: Verification) -> None:
     for step in run.loaded.steps:
         step()
     actual = [run.read(index) for index in run.model.outputs]
     names = [run.model.tensors[index].name for index in run.model.outputs]
     beyond = compare_outputs(names, run.reference.outputs, actual, result, run.start)
     for sample in sorted(beyond):
-        flip = _first_flip(run, sample - run.start)
+        flip = first_flip(run, sample - run.start)
         if flip is not None:
             result.flips.append(flip)
         if flip is None or flip.relative > _ACCUMULATED * result.tolerance:
@@ -233,37 +249,3 @@ def compare_outputs(
 
 def _largest(difference: np.ndarray) -> float:
     return float(np.nan_to_num(difference, nan=np.inf).max())
-
-
-def _first_flip(run: _Run, sample: int) -> Optional[FlippedSign]:
-    """The first sign, in running order, at which this run of ``sample`` is not Keras's."""
-    for op in run.model.ops:
-        for index in op.outputs:
-            expected = run.expected(index) if run.type(index).dtype is DType.BIT else None
-            if expected is None:
-                continue
-            differs = (run.read(index)[sample] < 0) != (expected[sample] < 0)
-            if differs.any():
-                # where several differ, the one that is furthest from zero: the others need it no less
-                size = np.abs(expected[sample]) / np.maximum(
-                    run.magnitude(index, expected), np.finfo(np.float32).tiny
-                )
-                largest = np.unravel_index(int(np.where(differs, size, -1.0).argmax()), differs.shape)
-                where = tuple(int(axis) for axis in largest)
-                return FlippedSign(
-                    sample=run.start + sample,
-                    tensor=run.model.tensors[index].name,
-                    index=where,
-                    expected=float(expected[sample][where]),
-                    relative=float(size[where]),
-                    op=op.name or op.label,
-                    actual=_before_sign(run, op, (sample, *where)),
-                )
-    return None
-
-
-def _before_sign(run: _Run, op: Op, where: tuple[int, ...]) -> Optional[float]:
-    """The float whose sign ``op`` took at ``where``; None where it took that of an integer behind a threshold."""
-    if op.kind is not OpKind.SIGN:
-        return None
-    return float(run.read(op.inputs[0])[where])
