@@ -33,15 +33,32 @@ static int32_t tap_sum(const xl_tiles *t, const uint32_t *filter, const uint32_t
   return sum;
 }
 
-/* The sum of one filter's weights outside the window of output (y, x). */
-static int32_t outside_sum(const xl_conv2d_params *p, const xl_tiles *t, const uint32_t *filter, const uint32_t *mask,
-                           int32_t y, int32_t x) {
+/* The taps of one filter: their sums, where there are few enough to keep them. */
+enum { KEPT_TAPS = 128 };
+typedef struct taps {
+  const xl_tiles *tiles;
+  const uint32_t *filter, *mask;
+  int32_t kept; /* sums that are known */
+  int32_t sums[KEPT_TAPS];
+} taps;
+
+static void begin_filter(taps *f, const uint32_t *filter, const uint32_t *mask, int32_t n) {
+  f->filter = filter;
+  f->mask = mask;
+  f->kept = xl_min32(n, KEPT_TAPS);
+  for (int32_t i = 0; i < f->kept; ++i) f->sums[i] = tap_sum(f->tiles, filter, mask, i);
+}
+
+/* The sum of a filter's weights outside the window of output (y, x). */
+static int32_t outside_sum(const xl_conv2d_params *p, const taps *f, int32_t y, int32_t x) {
   const xl_span h = xl_span_h(&p->window, y), w = xl_span_w(&p->window, x);
   int32_t sum = 0;
   for (int32_t i = 0; i < p->window.window_h; ++i) {
     const int outside = i < h.begin || i >= h.end;
     for (int32_t j = 0; j < p->window.window_w; ++j) {
-      if (outside || j < w.begin || j >= w.end) sum += tap_sum(t, filter, mask, i * p->window.window_w + j);
+      if (!outside && j >= w.begin && j < w.end) continue;
+      const int32_t tap = i * p->window.window_w + j;
+      sum += tap < f->kept ? f->sums[tap] : tap_sum(f->tiles, f->filter, f->mask, tap);
     }
   }
   return sum;
@@ -53,30 +70,36 @@ static int16_t limit_of(int32_t dot, int32_t threshold, int32_t factor) {
   return (int16_t)(limit < -1 ? -1 : limit > INT16_MAX ? INT16_MAX : limit);
 }
 
+/* The folds of one filter for all classes; out: that of the first, the others are `step` apart. */
+static void fold_filter(const xl_conv2d_params *p, const taps *f, const int32_t *threshold, int16_t *out,
+                        ptrdiff_t step) {
+  const int32_t factor = p->masked ? 1 : 2;
+  xl_classes y, x;
+  xl_classes_of_window(p, &y, &x);
+  for (int32_t k = 0; k < y.n * x.n; ++k, out += step) {
+    const int32_t out_y = xl_class_member(&y, k / x.n), out_x = xl_class_member(&x, k % x.n);
+    const int32_t outside = p->pad_value == 0 ? outside_sum(p, f, out_y, out_x) : 0;
+    const int32_t dot = f->tiles->planes_weight * (f->tiles->row_bits - outside);
+    *out = threshold == NULL ? (int16_t)dot : limit_of(dot, *threshold, factor);
+  }
+}
+
 void xl_tile_folds(const xl_conv2d_params *p, const uint32_t *filter, const uint32_t *mask, const int32_t *threshold,
                    int16_t *out) {
   const xl_tiles t = xl_tiles_of(8, p);
   const ptrdiff_t words = xl_words(t.row_bits);
-  const int32_t factor = p->masked ? 1 : 2, padded = t.blocks * XL_TILE_CHANNELS;
-  xl_classes y, x;
-  xl_classes_of_window(p, &y, &x);
-  for (int32_t k = 0; k < y.n * x.n; ++k) {
-    const int32_t out_y = xl_class_member(&y, k / x.n), out_x = xl_class_member(&x, k % x.n);
-    for (int32_t g = 0; g < p->groups; ++g) {
-      for (int32_t o = 0; o < padded; ++o, ++out) {
-        const int32_t channel = g * t.group_out + o;
-        const ptrdiff_t at = channel * words;
-        if (o >= t.group_out) {
-          *out = INT16_MAX; /* no count exceeds it: a bit of 0 */
-          continue;
-        }
-        int32_t outside = 0;
-        if (p->pad_value == 0) {
-          outside = outside_sum(p, &t, filter + at, mask == NULL ? NULL : mask + at, out_y, out_x);
-        }
-        const int32_t dot = t.planes_weight * (t.row_bits - outside);
-        *out = threshold == NULL ? (int16_t)dot : limit_of(dot, threshold[channel], factor);
-      }
+  const int32_t padded = t.blocks * XL_TILE_CHANNELS, n_taps = p->window.window_h * p->window.window_w;
+  const uint64_t all = xl_tile_folds_bytes(p) / sizeof *out;
+  taps f;
+  f.tiles = &t;
+  for (uint64_t i = 0; i < all; ++i) out[i] = INT16_MAX; /* no count exceeds it: a bit of 0 where no filter is */
+  for (int32_t g = 0; g < p->groups; ++g) {
+    for (int32_t o = 0; o < t.group_out; ++o) {
+      const int32_t channel = g * t.group_out + o;
+      begin_filter(&f, filter + channel * words, mask == NULL ? NULL : mask + channel * words,
+                   p->pad_value == 0 ? n_taps : 0);
+      fold_filter(p, &f, threshold == NULL ? NULL : threshold + channel, out + (ptrdiff_t)g * padded + o,
+                  (ptrdiff_t)p->groups * padded);
     }
   }
 }

@@ -106,6 +106,11 @@ static void spread_padding(const conv *c, int32_t units, uint8_t *out) {
   for (int32_t k = 0; k < units; ++k) memcpy(out + (ptrdiff_t)k * c->isa->row_bytes, one, (size_t)c->isa->row_bytes);
 }
 
+/* The image of one group of one plane. */
+static uint8_t *slice_of(const conv *c, int32_t slice) {
+  return (uint8_t *)c->op->workspace + slice * c->slice_bytes;
+}
+
 /* Lines begin to end - 1 of all images, one after the other. */
 static void spread_lines(void *context, int32_t begin, int32_t end, int32_t worker) {
   const conv *c = (const conv *)context;
@@ -116,7 +121,7 @@ static void spread_lines(void *context, int32_t begin, int32_t end, int32_t work
   for (int32_t line = begin; line < end; ++line) {
     const int32_t slice = line / c->image_h, y = line % c->image_h - w->pad_top;
     const int32_t first = slice / c->p->groups * plane_c + slice % c->p->groups * c->tiles.group_c;
-    uint8_t *out = (uint8_t *)c->op->workspace + slice * c->slice_bytes + (line % c->image_h) * c->pixel_bytes * c->image_w;
+    uint8_t *out = slice_of(c, slice) + (line % c->image_h) * c->pixel_bytes * c->image_w;
     const int32_t inside = y < 0 || y >= w->in_h ? 0 : xl_max32(0, xl_min32(c->image_w - w->pad_left, w->in_w));
     const int32_t before = inside == 0 ? c->image_w : w->pad_left;
     spread_padding(c, before * units, out);
@@ -160,7 +165,7 @@ static tile tile_at(const conv *c, int32_t index) {
 
 static void read_image(const conv *c, const tile *t, int32_t slice, xl_tile_rows *rows) {
   const xl_window *w = &c->p->window;
-  const uint8_t *image = c->from == DIRECT ? (const uint8_t *)c->x : (const uint8_t *)c->op->workspace + slice * c->slice_bytes;
+  const uint8_t *image = c->from == DIRECT ? (const uint8_t *)c->x : slice_of(c, slice);
   const int joined = w->dilation_w == 1;
   const int32_t units = (int32_t)(c->pixel_bytes / c->isa->row_bytes);
   rows->lines = w->window_h;
