@@ -38,6 +38,7 @@ ALLOWED = {
     "click": ("xlite/cli/",),
     "rich": ("xlite/cli/",),
     "numba": ("interpreter/kernels/numba/",),
+    "llvmlite": ("interpreter/kernels/numba/",),
     "PIL": ("xlite/inputs.py",),
     "numpy": ("schema/", "interpreter/", "converter/", "xlite/"),
     "flatbuffers": ("schema/",),

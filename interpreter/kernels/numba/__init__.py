@@ -2,7 +2,7 @@
 
 Importing this package does not import numba; reading ``KERNELS`` does. The first call of a kernel on a machine
 compiles it (seconds), later ones take it from numba's cache. The ops that have no kernel here, and the options
-that a kernel's ``supports`` refuses (broadcasting, ternary masks), are left to numpy.
+that a kernel's ``supports`` refuses (broadcasting, ternary masks except of bits in tiles), are left to numpy.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
-__all__ = ["KERNELS", "available", "unavailable_reason"]
+from xlite.interpreter.kernels.numba.threads import Threads
+
+__all__ = ["KERNELS", "Threads", "available", "unavailable_reason"]
 
 
 def available() -> bool:
@@ -24,7 +26,7 @@ def unavailable_reason() -> str:
 def __getattr__(name: str) -> Any:
     if name != "KERNELS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from xlite.interpreter.kernels.numba import conv, dense, depthwise, elementwise, pool, signs
+    from xlite.interpreter.kernels.numba import conv, dense, depthwise, elementwise, pool, signs, tiled
 
-    families = (conv, dense, depthwise, elementwise, signs, pool)
+    families = (tiled, conv, dense, depthwise, elementwise, signs, pool)
     return tuple(kernel for family in families for kernel in family.KERNELS)

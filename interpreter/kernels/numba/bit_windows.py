@@ -27,9 +27,21 @@ def geometry_of(spec: OpSpec, kernel_h: int, kernel_w: int) -> Geometry:
     return (*x.shape[1:3], x.shape[3] // o.planes, *window, o.pad_top, o.pad_left, *spec.outputs[0].shape[1:3])
 
 
+def sees_zeros(spec: OpSpec) -> bool:
+    """Whether this is a convolution some of whose windows reach into padding with zeros."""
+    x, filters, o, y = spec.inputs[0], spec.inputs[1], spec.op.options, spec.outputs[0]
+    assert x is not None
+    assert filters is not None
+    if not isinstance(o, Conv2DOptions) or o.pad_value != 0:
+        return False
+    bottom = (y.shape[1] - 1) * o.stride_h - o.pad_top + (filters.shape[1] - 1) * o.dilation_h
+    right = (y.shape[2] - 1) * o.stride_w - o.pad_left + (filters.shape[2] - 1) * o.dilation_w
+    return o.pad_top > 0 or o.pad_left > 0 or bottom >= x.shape[1] or right >= x.shape[2]
+
+
 @kernel
 def gather_bits(x, rows, first, depth, pad, geometry, start, stop):  # type: ignore[no-untyped-def]
-    """Writes the windows of output rows ``start`` to ``stop`` (counted through all samples) to ``rows``.
+    """Writes the windows of output pixels ``start`` to ``stop`` (counted through all samples) to ``rows``.
 
     x: uint32 (N, H, W, words). rows: uint32 (pixels, words), cleared here. first, depth: the channels of one
     group. pad: 1 where padding is -1.
@@ -38,28 +50,26 @@ def gather_bits(x, rows, first, depth, pad, geometry, start, stop):  # type: ign
         geometry
     )
     whole_words = depth % 32 == 0 and first % 32 == 0
-    at = 0
-    for r in range(start, stop):
+    for at in range(stop - start):
+        r, column = (start + at) // out_w, (start + at) % out_w
         n, y0 = r // out_h, (r % out_h) * stride_h - top
-        for column in range(out_w):
-            row = rows[at]
-            row[:] = 0
-            at += 1
-            bit = 0
-            for i in range(kernel_h):
-                y = y0 + i * dilation_h
-                for j in range(kernel_w):
-                    xx = column * stride_w - left + j * dilation_w
-                    if y < 0 or y >= height or xx < 0 or xx >= width:
-                        if pad:
-                            _append_ones(row, bit, depth)
-                    elif whole_words:
-                        source = x[n, y, xx]
-                        for w in range(depth // 32):
-                            row[bit // 32 + w] = source[first // 32 + w]
-                    else:
-                        _append(row, bit, x[n, y, xx], first, depth)
-                    bit += depth
+        row = rows[at]
+        row[:] = 0
+        bit = 0
+        for i in range(kernel_h):
+            y = y0 + i * dilation_h
+            for j in range(kernel_w):
+                xx = column * stride_w - left + j * dilation_w
+                if y < 0 or y >= height or xx < 0 or xx >= width:
+                    if pad:
+                        _append_ones(row, bit, depth)
+                elif whole_words:
+                    source = x[n, y, xx]
+                    for w in range(depth // 32):
+                        row[bit // 32 + w] = source[first // 32 + w]
+                else:
+                    _append(row, bit, x[n, y, xx], first, depth)
+                bit += depth
 
 
 @kernel
@@ -125,20 +135,25 @@ def tap_sums(filters, taps, depth, sums):  # type: ignore[no-untyped-def]
 
 @kernel
 def remove_outside(acc, sums, geometry, start, stop):  # type: ignore[no-untyped-def]
-    """Subtracts from each pixel of the output rows ``start`` to ``stop`` the taps that lie outside the image."""
+    """Subtracts from each of the output pixels ``start`` to ``stop`` the taps that lie outside the image."""
     height, width, _, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left, out_h, out_w = (
         geometry
     )
-    at = 0
-    for r in range(start, stop):
-        y0 = (r % out_h) * stride_h - top
-        for column in range(out_w):
-            x0 = column * stride_w - left
-            for i in range(kernel_h):
-                y = y0 + i * dilation_h
-                for j in range(kernel_w):
-                    xx = x0 + j * dilation_w
-                    if y < 0 or y >= height or xx < 0 or xx >= width:
-                        for o in range(acc.shape[1]):
-                            acc[at, o] -= sums[i * kernel_w + j, o]
-            at += 1
+    down, right = (kernel_h - 1) * dilation_h, (kernel_w - 1) * dilation_w
+    r, column = start // out_w % out_h, start % out_w - 1
+    for at in range(stop - start):
+        column += 1
+        if column == out_w:
+            column, r = 0, (r + 1) % out_h
+        y0, x0 = r * stride_h - top, column * stride_w - left
+        if y0 >= 0 and x0 >= 0 and y0 + down < height and x0 + right < width:
+            continue
+        row = acc[at]
+        for i in range(kernel_h):
+            y = y0 + i * dilation_h
+            for j in range(kernel_w):
+                xx = x0 + j * dilation_w
+                if y < 0 or y >= height or xx < 0 or xx >= width:
+                    tap = sums[i * kernel_w + j]
+                    for o in range(row.size):
+                        row[o] -= tap[o]

@@ -13,6 +13,7 @@ from xlite.interpreter.kernels.numba.bit_windows import (
     gather_bits,
     geometry_of,
     remove_outside,
+    sees_zeros,
     tap_sums,
 )
 from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
@@ -88,7 +89,7 @@ def _bit_parts(spec: OpSpec) -> list[Part]:
     narrow = s.filters.storage_shape[1]
     words = wide_words(narrow)
     pixels = s.chunk_rows(8 * words + 4 * filters) * s.out_w
-    sums = s.taps if _sees_zeros(spec, s) else 0
+    sums = s.taps if sees_zeros(spec) else 0
     accumulators = 0 if s.options.output_dtype is DType.INT32 else pixels
     return [
         Part((pixels, words), np.uint64),
@@ -97,15 +98,6 @@ def _bit_parts(spec: OpSpec) -> list[Part]:
         Part((accumulators, filters), np.int32),
         Part((pixels if s.options.planes > 1 else 0, filters), np.int32),
     ]
-
-
-def _sees_zeros(spec: OpSpec, s: _Shape) -> bool:
-    """Whether some window reaches into padding with zeros."""
-    o, y = s.options, spec.outputs[0]
-    bottom = (y.shape[1] - 1) * o.stride_h - o.pad_top + (s.filters.shape[1] - 1) * o.dilation_h
-    right = (y.shape[2] - 1) * o.stride_w - o.pad_left + (s.filters.shape[2] - 1) * o.dilation_w
-    reaches = o.pad_top > 0 or o.pad_left > 0 or bottom >= s.x.shape[1] or right >= s.x.shape[2]
-    return o.pad_value == 0 and reaches
 
 
 def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
@@ -124,10 +116,11 @@ def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
     channels = s.depth * s.options.groups
     higher = range(1, s.options.planes)
     work = []
-    for start, stop in s.chunks(len(windows) // s.out_w):
-        block = out[start * s.out_w : stop * s.out_w]
+    for first_row, last_row in s.chunks(len(windows) // s.out_w):
+        start, stop = first_row * s.out_w, last_row * s.out_w
+        block = out[start:stop]
         acc = block if s.options.output_dtype is DType.INT32 else scratch[: len(block)]
-        work.append((start, stop, len(block), acc, block))
+        work.append((start, stop, acc, block))
 
     def step() -> None:
         if len(wide):
@@ -135,7 +128,8 @@ def _prepare_bit(spec: OpSpec, buffers: Buffers) -> Step:
         if sums.size:
             tap_sums(narrow, s.taps, s.depth, sums)
             np.multiply(sums, 2**s.options.planes - 1, out=sums)  # every plane sees them
-        for start, stop, count, acc, block in work:
+        for start, stop, acc, block in work:
+            count = stop - start
             for channel, first, last in groups:
                 gather_bits(x, halves, channel, s.depth, pad, s.geometry, start, stop)
                 dot_rows(windows, count, weights, first, last, s.length, acc, 0)

@@ -8,7 +8,7 @@ from typing import Any, Callable
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, OpSpec
-from xlite.interpreter.kernels.numba.jit import NO_F32, constant, kernel
+from xlite.interpreter.kernels.numba.jit import NO_F32, constant, kernel, pack_less
 from xlite.interpreter.kernels.reference.activations import activate
 from xlite.schema.types import Activation, ActivationKind, Conv2DOptions, DenseOptions, DType
 
@@ -67,17 +67,23 @@ def finish_f32(acc, count, out, first, scale, bias, kind, parameters):  # type: 
     product and the sum are rounded one after the other. An empty scale or bias is absent. ``acc`` may be ``out``.
     """
     channels = acc.shape[1]
+    factors, summands = scale[first : first + channels], bias[first : first + channels]
     for p in range(count):
-        row = out[p, first : first + channels]
-        for o in range(channels):
-            row[o] = np.float32(acc[p, o])
-        if scale.size:
+        sums, row = acc[p], out[p, first : first + channels]
+        if scale.size and bias.size:
             for o in range(channels):
-                row[o] *= scale[first + o]
-        if bias.size:
+                row[o] = np.float32(np.float32(sums[o]) * factors[o]) + summands[o]
+        elif scale.size:
             for o in range(channels):
-                row[o] += bias[first + o]
-        activate_row(row, kind, parameters)
+                row[o] = np.float32(sums[o]) * factors[o]
+        elif bias.size:
+            for o in range(channels):
+                row[o] = np.float32(sums[o]) + summands[o]
+        else:
+            for o in range(channels):
+                row[o] = np.float32(sums[o])
+        if kind != _NONE:
+            activate_row(row, kind, parameters)
 
 
 @kernel
@@ -85,12 +91,14 @@ def finish_bit(acc, count, out, threshold):  # type: ignore[no-untyped-def]
     """Packs ``acc < threshold`` along the channels, unused bits zero: int32 (p, o) -> uint32 (p, words)."""
     channels = acc.shape[1]
     for p in range(count):
-        for w in range(out.shape[1]):
+        for w in range(channels // 32):
+            out[p, w] = pack_less(acc[p, 32 * w : 32 * w + 32], threshold[32 * w : 32 * w + 32])
+        if channels % 32:
             word = np.uint32(0)
-            base = 32 * w
-            for b in range(min(32, channels - base)):
+            base = channels - channels % 32
+            for b in range(channels % 32):
                 word |= np.uint32(acc[p, base + b] < threshold[base + b]) << np.uint32(b)
-            out[p, w] = word
+            out[p, channels // 32] = word
 
 
 def make_finish(spec: OpSpec, buffers: Buffers) -> Callable[[np.ndarray, int, np.ndarray, int], Any]:

@@ -6,6 +6,8 @@ from typing import Any, Callable
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
 
 # Compiled once: what numba may assume. Floats keep IEEE's order and rounding (no fastmath): scale and bias are
@@ -32,6 +34,25 @@ def _popcount(typing_context, word):  # type: ignore[no-untyped-def]
 
 
 popcount: Any = intrinsic(_popcount)  # in a kernel: popcount(word)
+
+
+def _pack_less(typing_context, values, limits):  # type: ignore[no-untyped-def]
+    """Bit i set where ``values[i] < limits[i]``, as uint32, of 32 elements each: in vectors, which LLVM does not
+    find by itself. Where a NaN takes part the bit is clear."""
+    vector = ir.VectorType(ir.IntType(32) if values.dtype is types.int32 else ir.FloatType(), 32)
+
+    def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def load(i):  # type: ignore[no-untyped-def]
+            data = context.make_array(signature.args[i])(context, builder, arguments[i]).data
+            return builder.load(builder.bitcast(data, vector.as_pointer()), align=4)
+
+        compare = builder.icmp_signed if values.dtype is types.int32 else builder.fcmp_ordered
+        return builder.bitcast(compare("<", load(0), load(1)), ir.IntType(32))
+
+    return types.uint32(values, limits), emit
+
+
+pack_less: Any = intrinsic(_pack_less)  # in a kernel: pack_less(values, limits), arrays of int32 or float32
 
 
 def constant(array: np.ndarray) -> np.ndarray:

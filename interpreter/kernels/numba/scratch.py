@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_ALIGNMENT = 64
+ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Part:
     @property
     def nbytes(self) -> int:
         size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
-        return -(-size // _ALIGNMENT) * _ALIGNMENT
+        return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def total(parts: list[Part]) -> int:
@@ -38,3 +38,10 @@ def carve(workspace: np.ndarray, parts: list[Part]) -> list[np.ndarray]:
         arrays.append(workspace[start : start + size].view(part.dtype).reshape(part.shape))
         start += part.nbytes
     return arrays
+
+
+def aligned_bytes(size: int) -> np.ndarray:
+    """``size`` bytes at a multiple of ALIGNMENT, cut from ALIGNMENT more."""
+    block = np.empty(size + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + size]

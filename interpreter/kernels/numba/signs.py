@@ -6,8 +6,10 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.numba.float_windows import unpack_rows
-from xlite.interpreter.kernels.numba.jit import constant, kernel
+from xlite.interpreter.kernels.numba.jit import constant, kernel, pack_less
 from xlite.schema.types import OpKind
+
+_ZEROS = constant(np.zeros(32, np.float32))
 
 
 @kernel
@@ -15,12 +17,14 @@ def sign_rows(x, y):  # type: ignore[no-untyped-def]
     """Bit 1 where ``x < 0``, so zeros and NaN are +1: float32 (p, c) -> uint32 (p, words)."""
     channels = x.shape[1]
     for p in range(x.shape[0]):
-        for w in range(y.shape[1]):
+        for w in range(channels // 32):
+            y[p, w] = pack_less(x[p, 32 * w : 32 * w + 32], _ZEROS)
+        if channels % 32:
             word = np.uint32(0)
-            base = 32 * w
-            for b in range(min(32, channels - base)):
+            base = channels - channels % 32
+            for b in range(channels % 32):
                 word |= np.uint32(x[p, base + b] < 0) << np.uint32(b)
-            y[p, w] = word
+            y[p, channels // 32] = word
 
 
 def _prepare_sign(spec: OpSpec, buffers: Buffers) -> Step:
