@@ -14,7 +14,15 @@ import pytest
 TRAINING = frozenset({"keras", "tensorflow"})
 
 # Thousands of damaged files, and the C library compiled in every way: minutes that a quick look can do without.
-LONG = ("converter/frontend/test_damage.py", "interpreter/c/test_c_build.py", "interpreter/test_damaged_demo.py")
+LONG = (
+    "converter/frontend/test_damage.py",
+    "interpreter/c/test_c_build.py",
+    "interpreter/c/test_c_static.py",
+    "interpreter/c/test_c_tiles.py",
+    "interpreter/c/test_c_tiles_f32.py",
+    "interpreter/test_damaged_demo.py",
+    "interpreter/test_numba_tiles.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
