@@ -24,7 +24,7 @@ XL_TARGET_BEGIN
 
 #include "tile_store.h"
 
-enum { PIXELS = 7, BLOCKS = 2, BLOCK_VECTORS = 2, UNIT_BYTES = 4, MAX_UNITS = 1 << 15 };
+enum { PIXELS = 7, BLOCKS = 1, BLOCK_VECTORS = 2, UNIT_BYTES = 4, MAX_UNITS = 1 << 15 };
 #define EACH_PIXEL(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6)
 
 typedef __m512i vector;
@@ -57,11 +57,10 @@ XL_INLINE void finish(const block *b, int16_t *counts, int32_t add) {
   XL_CHUNK_SHAPE(1, b) XL_CHUNK_SHAPE(2, b) XL_CHUNK_SHAPE(3, b) XL_CHUNK_SHAPE(4, b) \
   XL_CHUNK_SHAPE(5, b) XL_CHUNK_SHAPE(6, b) XL_CHUNK_SHAPE(7, b)
 SHAPES(1)
-SHAPES(2)
 #define NAMES(b)                                                                                            \
   {add_chunk_1x##b, add_chunk_2x##b, add_chunk_3x##b, add_chunk_4x##b, add_chunk_5x##b, add_chunk_6x##b, \
    add_chunk_7x##b}
-static const xl_chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {NAMES(1), NAMES(2)};
+static const xl_chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {NAMES(1)};
 
 static void count(const xl_tile_rows *r, int32_t pixels, const uint8_t *filters, ptrdiff_t block_bytes,
                   int32_t blocks, int32_t add, int16_t *counts) {
