@@ -1,7 +1,11 @@
 """Compiles the C library into one shared library with the system's C compiler.
 
 ``python -m xlite.interpreter.c.build`` builds it where the C backend looks for it; ``setup.py`` does the same
-during an install. This module needs the standard library alone, since it runs before anything is installed.
+during an install, and ``make wheels`` for other machines with a cross compiler. This module needs the standard
+library alone, since it runs before anything is installed.
+
+A new folder of sources is one more name in FOLDERS; files that need another instruction set than the rest of the
+library are one more line of ``own_flags``.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional
 
@@ -30,6 +35,10 @@ FLAGS = ("-std=c99", "-O3", "-ffp-contract=off", "-fno-trapping-math")
 _CHECKS = ("all", "extra", "pedantic", "conversion", "shadow", "undef", "strict-prototypes", "error")
 STRICT = tuple(f"-W{check}" for check in _CHECKS)  # what the sources compile without a warning under
 _SHARED = ("-shared", "-fvisibility=hidden", "-DXL_SHARED")
+
+OwnFlags = Mapping[str, Sequence[str]]  # options of the sources whose name matches a pattern
+NEON_FILES = "arm_neon*.c"
+NEON_CHOSEN = "-DXL_ARM_NEON"  # tells the other files that there are tiles for NEON, to be chosen at run time
 
 
 class BuildError(Exception):
@@ -56,37 +65,53 @@ def find_compiler() -> Optional[list[str]]:
     return None
 
 
-def build(folder: Path, flags: Sequence[str] = (), compiler: Optional[Sequence[str]] = None) -> Path:
+def build(
+    folder: Path,
+    flags: Sequence[str] = (),
+    compiler: Optional[Sequence[str]] = None,
+    own: Optional[OwnFlags] = None,
+    name: str = LIBRARY_NAME,
+) -> Path:
     """Builds the library in ``folder`` and returns its path.
 
-    flags: added to the usual ones. The file appears whole or not at all: it is compiled under another name and
-    renamed. Raises BuildError if there is no compiler or if it fails.
+    flags: added to the usual ones, when compiling as when linking. own: more of them for the files that a pattern
+    matches; without it they are found for what the compiler compiles for. The file appears whole or not at all:
+    it is made under another name and renamed. Raises BuildError if there is no compiler or if it fails.
     """
     command = list(compiler or find_compiler() or [])
     if not command:
         wanted = os.environ.get("CC", "").strip()
         missing = f"$CC is '{wanted}', which is not there" if wanted else "there is none of cc, gcc, clang"
         raise BuildError(f"no C compiler was found ({missing}): install one, for example with 'apt install gcc'")
-    target = folder / LIBRARY_NAME
+    common = [*command, *FLAGS, *_platform_flags(), *_SHARED, *flags]
+    own = own_flags([*command, *flags]) if own is None else own
+    if NEON_FILES in own:
+        common.append(NEON_CHOSEN)
+    target = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
-        made = Path(scratch) / LIBRARY_NAME
-        _run(
-            [
-                *command,
-                *FLAGS,
-                *_platform_flags(),
-                *_SHARED,
-                *flags,
-                *_inputs(),
-                "-o",
-                str(made),
-                "-lm",
-                *_threads(),
-            ]
-        )
+        made = Path(scratch) / name
+        objects = _compile([*common, *include_flags()], own, Path(scratch))
+        _run([*common, *map(str, objects), "-o", str(made), "-lm", *_threads()])
         os.replace(made, target)
     return target
+
+
+def own_flags(command: Sequence[str]) -> dict[str, list[str]]:
+    """The files that want other options than the rest where ``command``, a compiler with its options, compiles
+    for: on 32-bit Arm from ARMv7 on, NEON in the files that use it, since not every such machine has it."""
+    macros = predefined(command)
+    has_vfp = int(macros.get("__ARM_FP", "0"), 0) != 0
+    if "__arm__" in macros and int(macros.get("__ARM_ARCH", "0")) >= 7 and has_vfp and "__ARM_NEON" not in macros:
+        return {NEON_FILES: ["-mfpu=neon"]}
+    return {}
+
+
+def predefined(command: Sequence[str]) -> dict[str, str]:
+    """The macros that the compiler defines by itself; none if it does not tell."""
+    done = _start([*command, "-dM", "-E", "-x", "c", os.devnull])
+    found = (line.split(None, 2) for line in done.stdout.splitlines() if line.startswith("#define "))
+    return {words[1]: words[2] if len(words) > 2 else "" for words in found}
 
 
 def is_current(library: Path) -> bool:
@@ -95,8 +120,17 @@ def is_current(library: Path) -> bool:
     return library.is_file() and library.stat().st_mtime >= max(path.stat().st_mtime for path in inputs)
 
 
-def _inputs() -> list[str]:
-    return [*include_flags(), *map(str, sources())]
+def _compile(common: Sequence[str], own: OwnFlags, folder: Path) -> list[Path]:
+    """Every source to an object in ``folder``, as many at once as there are processors."""
+
+    def one(source: Path) -> Path:
+        made = folder / f"{source.parent.name}-{source.stem}.o"
+        more = [flag for pattern, flags in own.items() if source.match(pattern) for flag in flags]
+        _run([*common, *more, "-c", str(source), "-o", str(made)])
+        return made
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, sources()))
 
 
 def _platform_flags() -> list[str]:
@@ -111,12 +145,16 @@ def _threads() -> list[str]:
 
 
 def _run(command: Sequence[str]) -> None:
-    try:
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    except OSError as error:
-        raise BuildError(f"the C compiler '{command[0]}' cannot be run: {error}") from error
+    result = _start(command)
     if result.returncode:
         raise BuildError(f"'{shlex.join(command)}' failed:\n{result.stdout.strip()}")
+
+
+def _start(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    except OSError as error:
+        raise BuildError(f"the C compiler '{command[0]}' cannot be run: {error}") from error
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

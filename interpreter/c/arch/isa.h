@@ -48,12 +48,12 @@ struct xl_isa {
 };
 
 /* Each is defined in a file of its own, where the compiler knows it. XL_PORTABLE leaves only what every C99 compiler
- * takes. */
+ * takes. XL_ARM_NEON: the files for NEON are compiled for it, the others are not. */
 #if !defined(XL_PORTABLE) && defined(__GNUC__)
 #if defined(__x86_64__)
 #define XL_HAS_AVX2 1
 #define XL_HAS_AVX512 1
-#elif defined(__aarch64__) || (defined(__ARM_NEON) && defined(__arm__))
+#elif defined(__aarch64__) || (defined(__arm__) && (defined(__ARM_NEON) || defined(XL_ARM_NEON)))
 #define XL_HAS_NEON 1
 #elif defined(__wasm_simd128__)
 #define XL_HAS_WASM 1
