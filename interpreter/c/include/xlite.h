@@ -497,6 +497,322 @@ XL_API void xl_resize_bilinear2d_f32(const xl_op *op);
 XL_API void xl_embedding_f32_f32_f32(const xl_op *op);
 XL_API void xl_embedding_i32_f32_f32(const xl_op *op);
 
+/* ---- Models: .xlite files run in place (runtime/) ----------------------------------------------------------- */
+
+/* A .xlite file is read where it lies, in flash for example: it is verified completely before anything runs, and its
+ * weights are used in place. Of the caller's memory it takes an xl_model and an arena; nothing is allocated.
+ *
+ *   XLITE_REGISTER(ops, xl_op_conv2d_f32_b_f32, xl_op_conv2d_b_b_b, xl_op_dense_b_b_f32);   or xl_all_ops
+ *   static uint8_t arena[5200] XL_ALIGNED;
+ *   xl_model model;
+ *   xl_error error;
+ *   if (xl_model_open(&model, file, file_bytes, ops, arena, sizeof arena, &error) != XL_RULE_NONE) ...
+ *   memcpy(xl_model_input(&model, 0), pixels, xl_model_input_bytes(&model, 0));
+ *   xl_model_invoke(&model);
+ *   const float *scores = (const float *)xl_model_output(&model, 0);
+ *
+ * Any number of models may be open, each with an xl_model and an arena of its own, and different ones may run at once.
+ */
+
+/* Before or behind the declaration of memory: a file, or an arena. */
+#if defined(__GNUC__)
+#define XL_ALIGNED __attribute__((aligned(16)))
+#else
+#define XL_ALIGNED
+#endif
+
+/* Element types, numbered as in files. */
+enum { XL_F32 = 0, XL_I32 = 1, XL_I8 = 2, XL_U8 = 3, XL_B = 4, XL_ANY_TYPE = 255 };
+
+/* Every rule that a file can break, and what a model needs of the program. */
+#define XL_RULES(RULE)                                                                                             \
+  RULE(NONE, "no rule is broken")                                                                                  \
+  /* of the program */                                                                                             \
+  RULE(DATA_ALIGNMENT, "the file must lie at an address that is a multiple of 16")                                 \
+  RULE(ARENA_ALIGNMENT, "the arena must lie at an address that is a multiple of 16")                               \
+  RULE(ARENA_BYTES, "the arena is too small; 'at' says how many bytes are needed")                                 \
+  RULE(NO_ENTRY, "the table of ops has nothing that computes it")                                                  \
+  RULE(NO_PLAN, "the file has no plan of the arena; convert the model again")                                      \
+  RULE(TOO_LARGE, "it needs more memory than this machine can address")                                            \
+  /* of the bytes; 'at' is the byte */                                                                             \
+  RULE(NOT_XLITE, "this is no .xlite file")                                                                        \
+  RULE(VERSION, "the file is of another major version of the format")                                              \
+  RULE(OFFSET, "an offset is null, not aligned or points outside the file")                                        \
+  RULE(TABLE, "a table or its vtable is damaged or outside the file")                                              \
+  RULE(SCALAR_ALIGNMENT, "a value is not aligned to its size")                                                     \
+  RULE(VECTOR, "a vector is too long, not aligned or runs past the end of the file")                               \
+  RULE(STRING, "a string runs past the end of the file, has no zero byte at its end or is not UTF-8")              \
+  RULE(UNION, "options have a type without a value, or a value without a type")                                    \
+  RULE(BUDGET, "offsets reach more than twice the file's size, its bytes over and over")                           \
+  RULE(UNKNOWN, "a number is not known to this reader; the file is of a newer version or damaged")                 \
+  /* of tensors */                                                                                                 \
+  RULE(RANK, "a tensor needs 1 to 6 axes")                                                                         \
+  RULE(EXTENT, "an axis is out of range, or a tensor has more than 2^31 - 1 elements or bytes")                    \
+  RULE(PACKED_AXES, "packed_axes is out of range, or not 1 where only the last axis is packed")                    \
+  RULE(BUFFER, "there is no such buffer")                                                                          \
+  RULE(CONSTANT_BYTES, "a constant's data has another number of bytes than its type needs")                        \
+  RULE(UNUSED_BITS, "the unused bits of a row's last word are not all zero")                                       \
+  RULE(BATCH, "an activation needs a batch axis of 1 and at least one more axis")                                  \
+  RULE(TOTAL_BYTES, "the activations take more than 2^40 bytes")                                                   \
+  /* of the graph */                                                                                               \
+  RULE(NO_ENDS, "the model has no inputs or no outputs")                                                           \
+  RULE(INDEX, "there is no such tensor")                                                                           \
+  RULE(CONSTANT_END, "a constant cannot be an input or output of the graph")                                       \
+  RULE(END_TWICE, "a tensor is an input or output of the graph twice")                                             \
+  RULE(READ_BEFORE_WRITTEN, "it reads a tensor before it is written")                                              \
+  RULE(NO_OUTPUTS, "an op has no outputs")                                                                         \
+  RULE(WRITTEN_TWICE, "it writes a constant, a graph input or a tensor that is written already")                   \
+  RULE(NEVER_WRITTEN, "no op writes this tensor and it is no graph input")                                         \
+  /* of ops: inputs and options */                                                                                 \
+  RULE(OPTIONS, "it needs another options table, or none")                                                         \
+  RULE(INPUT_COUNT, "it has too few or too many inputs")                                                           \
+  RULE(INPUT_ABSENT, "an input that it needs is absent")                                                           \
+  RULE(INPUT_CONSTANT, "this input must be a constant")                                                            \
+  RULE(INPUT_ACTIVATION, "this input, or at least one of its inputs, must be an activation")                       \
+  RULE(INPUT_DTYPE, "an input has a type of elements that it does not take")                                       \
+  RULE(INPUT_RANK, "an input has another number of axes than it needs")                                            \
+  RULE(INPUT_SHAPE, "the shapes of its inputs do not fit each other")                                              \
+  RULE(OUTPUT_COUNT, "it needs exactly one output")                                                                \
+  RULE(OUTPUT_TYPE, "its output has another type than follows from its inputs and options")                        \
+  RULE(OUTPUT_DTYPE, "it cannot give elements of output_dtype")                                                    \
+  RULE(ACTIVATION, "an activation has parameters that it does not take, or takes but not these")                   \
+  RULE(CHANNELS, "channels, filters and groups do not fit each other")                                             \
+  RULE(PLANES, "planes are out of range or do not divide the channels")                                            \
+  RULE(ACCUMULATOR, "the sums of its bit planes do not fit an int32")                                              \
+  RULE(MASK, "a mask is for bit filters only and has the filter's type")                                           \
+  RULE(THRESHOLD, "a threshold is needed for bit outputs and for these only")                                      \
+  RULE(SCALE_BIAS, "scale, bias and activation are for float outputs only")                                        \
+  RULE(CHANNEL_VECTOR, "scale, bias, threshold, offset or flip needs one element a channel")                       \
+  RULE(PAD_VALUE, "the value that is padded is out of range")                                                      \
+  RULE(WINDOW, "a window, stride, dilation or padding is out of range or does not fit the input")                  \
+  RULE(PARAMETER, "an option is out of range")                                                                     \
+  RULE(CUSTOM_NAME, "a custom op needs a name")                                                                    \
+  /* of the plan and metadata */                                                                                   \
+  RULE(PLAN_LENGTH, "the plan needs one offset a tensor")                                                          \
+  RULE(PLAN_BYTES, "the plan's arena or lower bound is out of range")                                              \
+  RULE(PLAN_OFFSET, "the plan's offset is not a multiple of 16, outside the arena or of a constant")               \
+  RULE(PLAN_OVERLAP, "two tensors overlap in the arena while both are alive")                                      \
+  RULE(METADATA, "a key of the metadata is there twice, or its preprocessing is not finite")
+
+#define XL_RULE_NAME(name, text) XL_RULE_##name,
+typedef enum xl_rule { XL_RULES(XL_RULE_NAME) XL_RULE_COUNT } xl_rule;
+#undef XL_RULE_NAME
+
+/* What was wrong first. op, tensor: their indices in the file; -1 where it is none's. kind: the op's number in
+ * docs/format.md, 256 and more for activations; where rule is NO_ENTRY, what is missing: that kind, of these element
+ * types (XL_ANY_TYPE: does not matter), or the custom op of this name, a string within the file. */
+typedef struct xl_error {
+  xl_rule rule;
+  int32_t op, tensor;
+  uint32_t at;
+  const char *name;
+  uint16_t kind;
+  uint8_t x, weights, out;
+} xl_error;
+
+/* One short sentence; empty where the library is compiled with -DXL_NO_STRINGS. */
+XL_API const char *xl_rule_text(xl_rule rule);
+
+/* The whole message, for example "op 3 (CONV_2D), tensor 5: ...", cut to `bytes` with its zero byte. Returns `text`. */
+XL_API const char *xl_error_text(const xl_error *error, char *text, size_t bytes);
+
+/* An op that a model may use: one kernel, for one op and the types of its elements, or one function for `activation`
+ * fields. An array of one, so that its name is a pointer to it. A program holds the kernels of those that it names,
+ * and no others, if it is compiled with -ffunction-sections -fdata-sections and linked with --gc-sections. Of several
+ * that fit, the first in the table runs whose workspace there is room for. */
+typedef struct xl_kind xl_kind; /* the rules of an op, and how its parameters are read; internal */
+typedef struct xl_entry {
+  uint16_t number;               /* of the op, 0 for a custom one; 256 + n for activation n */
+  uint8_t x, weights, out;       /* element types; of in[0], in[1] and the output */
+  const xl_kind *kind;           /* NULL for functions */
+  const char *name;              /* of a custom op */
+  xl_kernel run;                 /* NULL for functions */
+  xl_activation_fn function;     /* NULL for ops */
+  uint64_t (*workspace)(const void *params); /* bytes; NULL: none */
+} xl_entry;
+
+/* static const table of entries, ended by NULL. */
+#define XLITE_REGISTER(table, ...) static const xl_entry *const table[] = {__VA_ARGS__, NULL}
+
+/* Everything, for programs that do not know their model. */
+XL_API extern const xl_entry *const xl_all_ops[];
+
+/* xl_op_<kernel> for the kernels below, xl_op_<function> for the activations above. */
+#define XL_OP(name) XL_API extern const xl_entry xl_op_##name[1]
+#define XL_OP_FILTERED(name) \
+  XL_OP(name##_b_b_b);       \
+  XL_OP(name##_b_b_i32);     \
+  XL_OP(name##_b_b_f32);     \
+  XL_OP(name##_f32_b_f32);   \
+  XL_OP(name##_f32_f32_f32)
+XL_OP_FILTERED(conv2d);
+XL_OP_FILTERED(depthwise_conv2d);
+XL_OP_FILTERED(dense);
+XL_OP_FILTERED(conv3d);
+XL_OP_FILTERED(conv3d_transpose);
+XL_OP_FILTERED(locally_connected2d);
+XL_OP(batch_norm_f32);
+XL_OP(sign_f32_b);
+XL_OP(unpack_b_f32);
+XL_OP(activation_f32);
+XL_OP(prelu_f32);
+XL_OP(softmax_f32);
+XL_OP(add_f32);
+XL_OP(subtract_f32);
+XL_OP(multiply_f32);
+XL_OP(divide_f32);
+XL_OP(maximum_f32);
+XL_OP(minimum_f32);
+XL_OP(bit_planes_f32_b);
+XL_OP(from_planes_b_f32);
+XL_OP(max_pool2d_f32);
+XL_OP(max_pool2d_b);
+XL_OP(average_pool2d_f32);
+XL_OP(max_pool3d_f32);
+XL_OP(average_pool3d_f32);
+XL_OP(reduce_f32);
+XL_OP(concatenate_f32);
+XL_OP(concatenate_b);
+XL_OP(reshape_copy); /* of any type, where the bytes stay as they are */
+XL_OP(reshape_b);    /* of bits, where rows are packed anew */
+XL_OP(pad_f32);
+XL_OP(pad_b);
+XL_OP(transpose_f32);
+XL_OP(transpose_b);
+XL_OP(slice_f32);
+XL_OP(slice_b);
+XL_OP(tile_f32);
+XL_OP(tile_b);
+XL_OP(resize_bilinear2d_f32);
+XL_OP(embedding_f32_f32_f32);
+XL_OP(embedding_i32_f32_f32);
+
+XL_OP(relu);
+XL_OP(clip);
+XL_OP(hard_tanh);
+XL_OP(hard_sigmoid);
+XL_OP(hard_silu);
+XL_OP(threshold);
+XL_OP(soft_shrink);
+XL_OP(hard_shrink);
+XL_OP(softsign);
+XL_OP(sparse_plus);
+XL_OP(sparse_sigmoid);
+XL_OP(abs);
+XL_OP(negate);
+XL_OP(square);
+XL_OP(round);
+XL_OP(floor);
+XL_OP(sign);
+XL_OP(sigmoid);
+XL_OP(log_sigmoid);
+XL_OP(silu);
+XL_OP(tanh);
+XL_OP(tanh_shrink);
+XL_OP(elu);
+XL_OP(selu);
+XL_OP(celu);
+XL_OP(softplus);
+XL_OP(mish);
+XL_OP(gelu);
+XL_OP(gelu_tanh);
+XL_OP(squareplus);
+XL_OP(sqrt);
+XL_OP(rsqrt);
+XL_OP(exp);
+XL_OP(log);
+
+/* A file that was verified, and the memory that it runs in. The caller's, and to be left alone: the functions below
+ * say what can be known of it. There is nothing to close. */
+typedef struct xl_model {
+  const uint8_t *data;
+  const xl_entry *const *ops;
+  uint8_t *arena;
+  uint32_t bytes;                                          /* of the file */
+  uint32_t tensors_at, buffers_at, ops_at, inputs_at, outputs_at; /* vectors in the file: their first elements */
+  uint32_t plan_at, metadata_at;                           /* tables; 0: none */
+  uint32_t tensors, buffers, op_count, inputs, outputs;    /* how many */
+  uint32_t arena_bytes;                                    /* of the plan, a multiple of 16 */
+  uint32_t workspace_bytes;                                /* behind them */
+} xl_model;
+
+/* What a model needs of its arena: that of its plan and behind it one workspace for all ops. */
+typedef struct xl_arena_need {
+  size_t plan;      /* a multiple of 16 */
+  size_t workspace; /* the largest of any op, of the smallest entry for it in the table */
+  size_t total;     /* plan + workspace: with an arena of as many bytes a model opens */
+  size_t fastest;   /* with as many, each op runs on the first entry for it in the table */
+} xl_arena_need;
+
+/* Verifies a file and says what it needs, before there is an arena. data: at a multiple of 16, up to 2^31 - 1 bytes.
+ * ops: ended by NULL. error: may be NULL. */
+XL_API xl_rule xl_model_arena_bytes(const void *data, size_t bytes, const xl_entry *const *ops, xl_arena_need *need,
+                                    xl_error *error);
+
+/* Verifies a file and makes it ready to run in the arena, which lies at a multiple of 16. The file, the table and the
+ * arena stay where they are as long as the model is used, and the file does not change. Where it returns a rule other
+ * than XL_RULE_NONE, the model must not be used. error: may be NULL. */
+XL_API xl_rule xl_model_open(xl_model *model, const void *data, size_t bytes, const xl_entry *const *ops, void *arena,
+                             size_t arena_bytes, xl_error *error);
+
+/* Runs all ops. Inputs keep their values: nothing is written over them. */
+XL_API void xl_model_invoke(const xl_model *model);
+
+/* The same, with a call of hook before (done = 0) and after (done = 1) each op; op->tag is its index. */
+XL_API void xl_model_invoke_profiled(const xl_model *model, xl_profile hook, void *user);
+
+/* Inputs and outputs of the graph, by their order in the file; index is below xl_model_inputs or _outputs. Their memory
+ * lies in the arena, with elements as kernels take them; outputs are valid until the next run. */
+XL_API uint32_t xl_model_inputs(const xl_model *model);
+XL_API uint32_t xl_model_outputs(const xl_model *model);
+XL_API void *xl_model_input(const xl_model *model, uint32_t index);
+XL_API const void *xl_model_output(const xl_model *model, uint32_t index);
+XL_API uint32_t xl_model_input_bytes(const xl_model *model, uint32_t index);
+XL_API uint32_t xl_model_output_bytes(const xl_model *model, uint32_t index);
+
+/* A tensor: where its elements are and what they are. shape counts elements; dtype is XL_F32 and the like. Constants
+ * are not to be written. name: a string within the file, which may be empty. */
+typedef struct xl_tensor {
+  void *data;
+  const char *name;
+  uint32_t bytes;
+  uint8_t dtype, rank;
+  int32_t shape[XL_MAX_RANK];
+} xl_tensor;
+XL_API xl_tensor xl_model_input_tensor(const xl_model *model, uint32_t index);
+XL_API xl_tensor xl_model_output_tensor(const xl_model *model, uint32_t index);
+
+/* How many labels the metadata has, and one of them; and the preprocessing of raw input, raw * scale + offset. */
+XL_API uint32_t xl_model_labels(const xl_model *model);
+XL_API const char *xl_model_label(const xl_model *model, uint32_t index);
+XL_API void xl_model_preprocessing(const xl_model *model, float *scale, float *offset);
+
+/* Kind, name and element types of op `index`, in the fields of an error without a rule: what xl_error_text prints and
+ * profilers group by. */
+XL_API uint32_t xl_model_ops(const xl_model *model);
+XL_API xl_error xl_model_op(const xl_model *model, uint32_t index);
+XL_API const char *xl_kind_name(uint16_t kind); /* as docs/format.md has it; "" with -DXL_NO_STRINGS */
+
+/* Custom ops: run gets an xl_op whose params is an xl_custom, and whose in and out are NULL where it has more than
+ * XL_MAX_INPUTS inputs, or more than one output.
+ *
+ *   static const xl_entry my_op[1] = {XL_CUSTOM_OP("my_op", my_op_run, NULL)};
+ *   XLITE_REGISTER(ops, xl_op_dense_b_b_f32, my_op);
+ *
+ * data: the op's own bytes of the file. */
+typedef struct xl_custom {
+  const xl_model *model;
+  uint32_t op;
+  uint32_t inputs, outputs;
+  const uint8_t *data;
+  uint32_t data_bytes;
+} xl_custom;
+XL_API xl_tensor xl_custom_input(const xl_custom *custom, uint32_t index);
+XL_API xl_tensor xl_custom_output(const xl_custom *custom, uint32_t index);
+XL_API extern const xl_kind xl_custom_kind;
+#define XL_CUSTOM_OP(name, run, workspace) \
+  {0, XL_ANY_TYPE, XL_ANY_TYPE, XL_ANY_TYPE, &xl_custom_kind, name, run, NULL, workspace}
+
 /* ---- Shared library only (host/) -------------------------------------------------------------------------- */
 
 /* XL_ABI_VERSION as compiled, and the size of every struct above, ended by a NULL name: a loader compares them
