@@ -24,13 +24,19 @@ THIRD_PARTY = ("tensorflow", "keras", "h5py", "click", "rich", "numba", "PIL", "
 ALLOWED = {
     "tensorflow": (),  # the training side speaks keras.ops
     "keras": (
-        "xlite/callbacks.py",
+        "xlite/binarization/",
+        "xlite/callbacks",
         "xlite/constraints.py",
+        "xlite/distillation.py",
         "xlite/filters.py",
-        "xlite/layers.py",
+        "xlite/layers",
         "xlite/metrics.py",
         "xlite/optimizers.py",
+        "xlite/quantization/",
         "xlite/quantizers.py",
+        "xlite/recipes/",
+        "xlite/schedules.py",
+        "xlite/training/",
         "xlite/verification/keras_source.py",
         "xlite/zoo/",
     ),

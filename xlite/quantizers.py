@@ -2,8 +2,8 @@
 :mod:`xlite.layers` (or, as objects, for ``activation=`` of any Keras layer).
 
 A quantizer is a callable ``tensor -> tensor`` of the same shape and dtype. The forward value is exact:
-``-1`` or ``+1`` (times alpha for :class:`MagnitudeAwareSign` and :class:`LayerScaledSign`) and nothing in
-between, because the converter packs what it can prove to have two levels; :class:`DoReFa` has ``2^k`` of them.
+``-1`` or ``+1`` (times alpha for those that scale kernels) and nothing in between, because the converter packs
+what it can prove to have two levels; :class:`SteTern` has three and :class:`DoReFa` has ``2^k`` of them.
 ``sign(x)`` is ``-1`` where ``x < 0`` and ``+1`` elsewhere, so ``sign(+0) = sign(-0) = +1``; NaN compares false
 and becomes ``+1`` with a zero gradient.
 
@@ -12,9 +12,15 @@ alias                  forward               d out / d x            paper
 ====================== ===================== ====================== ==========================
 ``ste_sign``           sign(x)               1 if \\|x\\| <= clip     arXiv 1602.02830
 ``approx_sign``        sign(x)               2 - 2\\|x\\| if \\|x\\| <= 1 arXiv 1808.00278
+``swish_sign``         sign(x)               SignSwish's            arXiv 1812.11800
+``annealed_sign``      sign(x)               that of k tanh(tx)     arXiv 1909.10788
 ``magnitude_aware_sign`` alpha * sign(x)     alpha if \\|x\\| <= clip  arXiv 1808.00278
+``xnor_weight_scale``  alpha * sign(x)       alpha's part included  arXiv 1603.05279
 ``layer_scaled_sign``  alpha * sign(x)       1                      arXiv 1606.06160
+``ste_heaviside``      1 if x > 0, else 0    1 if \\|x\\| <= clip
+``ste_tern``           -1, 0 or 1            1 if \\|x\\| <= clip     arXiv 1605.04711
 ``dorefa``             2^k levels in [0, 1]  1 if 0 <= x <= 1       arXiv 1606.06160
+``no_op``              x                     1
 ====================== ===================== ====================== ==========================
 """
 
@@ -26,51 +32,18 @@ from typing import Any, Callable, Union
 import keras
 from keras import ops
 
+from xlite.quantization.levels import NoOp, SteHeaviside, SteTern
+from xlite.quantization.signs import AnnealedSign, SwishSign, XnorWeightScale
+from xlite.quantization.surrogates import Configured as _Configured
+from xlite.quantization.surrogates import checked_clip as _checked_clip
+from xlite.quantization.surrogates import register as _register
+from xlite.quantization.surrogates import sign
+from xlite.quantization.surrogates import window as _window
+from xlite.quantization.surrogates import with_gradient as _with_gradient
 from xlite.schema.errors import TrainingError
 
 Quantizer = Callable[[Any], Any]
 Identifier = Union[str, dict, Quantizer, None]
-
-_register = keras.saving.register_keras_serializable(package="xlite")
-
-
-def sign(x: Any) -> Any:
-    """``-1`` where ``x < 0``, else ``+1``, in x's dtype; by comparison, so both zeros give ``+1``."""
-    one = ops.ones_like(x)
-    return ops.where(ops.less(x, 0), -one, one)
-
-
-def _with_gradient(value: Any, x: Any, factor: Any) -> Any:
-    """``value`` exactly, with ``d out / d x = factor`` (both constants for the gradient).
-
-    ``x + stop_gradient(value - x)`` would round. ``x - stop_gradient(x)`` is exactly 0 for every finite x and
-    stays 0 times a finite factor, so nothing is added to ``value``. Infinities and NaN are taken out first
-    (inf - inf is NaN).
-    """
-    x = ops.where(ops.isfinite(x), x, ops.zeros_like(x))
-    return ops.stop_gradient(value) + ops.stop_gradient(factor) * (x - ops.stop_gradient(x))
-
-
-def _window(x: Any, clip_value: float | None) -> Any:
-    """1 where ``|x| <= clip_value`` (both ends included), else 0; 1 everywhere for ``None``."""
-    if clip_value is None:
-        return ops.ones_like(x)
-    return ops.cast(ops.less_equal(ops.abs(x), clip_value), x.dtype)
-
-
-class _Configured:
-    """Config round trip for quantizers whose constructor takes what ``get_config`` gives."""
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
 
 
 @_register
@@ -114,24 +87,31 @@ class MagnitudeAwareSign(_Configured):
     """``alpha * sign(x)`` for kernels (Bi-Real Net, Liu et al. 2018, arXiv 1808.00278).
 
     ``alpha`` is the mean of ``|x|`` over all axes but the last: one scale per output channel of a dense or
-    convolution kernel (per multiplier, over all channels, of a depthwise kernel). It is a constant for the
-    gradient, which is ``alpha`` where ``|x| <= clip_value`` and 0 elsewhere.
+    convolution kernel (per multiplier, over all channels, of a depthwise kernel). The gradient is ``alpha`` where
+    ``|x| <= clip_value`` and 0 elsewhere, alpha being a constant for it.
 
     Args:
         clip_value: as for :class:`SteSign`.
+        differentiate_alpha: whether the gradient knows that alpha depends on x too. To that of each weight is then
+            added ``sign(x_i) / n * sum_j g_j * sign(x_j)``, over the ``n`` weights of its filter.
     """
 
-    def __init__(self, clip_value: float | None = 1.0):
+    def __init__(self, clip_value: float | None = 1.0, differentiate_alpha: bool = False):
         self.clip_value = _checked_clip("MagnitudeAwareSign", clip_value)
+        self.differentiate_alpha = bool(differentiate_alpha)
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         axes = tuple(range(len(x.shape) - 1))
+        if self.differentiate_alpha:
+            # |x| as x times its sign: the derivative at 0 is then that of +0 on every backend.
+            alpha = ops.mean(x * ops.stop_gradient(sign(x)), axis=axes, keepdims=True)
+            return alpha * _with_gradient(sign(x), x, _window(x, self.clip_value))
         alpha = ops.stop_gradient(ops.mean(ops.abs(x), axis=axes, keepdims=True))
         return _with_gradient(alpha * sign(x), x, alpha * _window(x, self.clip_value))
 
     def get_config(self) -> dict[str, Any]:
-        return {"clip_value": self.clip_value}
+        return {"clip_value": self.clip_value, "differentiate_alpha": self.differentiate_alpha}
 
 
 @_register
@@ -188,12 +168,6 @@ class DoReFa(_Configured):
         return {"k_bit": self.k_bit, "mode": self.mode}
 
 
-def _checked_clip(owner: str, clip_value: float | None) -> float | None:
-    if clip_value is not None and not clip_value > 0:
-        raise TrainingError(f"{owner} got clip_value={clip_value!r}; give a number above 0, or None for no limit")
-    return None if clip_value is None else float(clip_value)
-
-
 @_register
 def ste_sign(x: Any, clip_value: float | None = 1.0) -> Any:
     """:class:`SteSign` as a function."""
@@ -224,12 +198,53 @@ def dorefa(x: Any, k_bit: int = 2, mode: str = "activations") -> Any:
     return DoReFa(k_bit, mode)(x)
 
 
+@_register
+def swish_sign(x: Any, beta: float = 5.0) -> Any:
+    """:class:`SwishSign` as a function."""
+    return SwishSign(beta)(x)
+
+
+@_register
+def xnor_weight_scale(x: Any) -> Any:
+    """:class:`XnorWeightScale` as a function."""
+    return XnorWeightScale()(x)
+
+
+@_register
+def ste_heaviside(x: Any, clip_value: float | None = 1.0) -> Any:
+    """:class:`SteHeaviside` as a function."""
+    return SteHeaviside(clip_value)(x)
+
+
+@_register
+def ste_tern(
+    x: Any,
+    threshold_value: float = 0.05,
+    ternary_weight_networks: bool = False,
+    clip_value: float | None = 1.0,
+) -> Any:
+    """:class:`SteTern` as a function."""
+    return SteTern(threshold_value, ternary_weight_networks, clip_value)(x)
+
+
+@_register
+def no_op(x: Any) -> Any:
+    """:class:`NoOp` as a function."""
+    return NoOp()(x)
+
+
 _ALIASES: dict[str, type] = {
     "ste_sign": SteSign,
     "approx_sign": ApproxSign,
     "magnitude_aware_sign": MagnitudeAwareSign,
     "layer_scaled_sign": LayerScaledSign,
     "dorefa": DoReFa,
+    "swish_sign": SwishSign,
+    "annealed_sign": AnnealedSign,
+    "xnor_weight_scale": XnorWeightScale,
+    "ste_heaviside": SteHeaviside,
+    "ste_tern": SteTern,
+    "no_op": NoOp,
 }
 _FUNCTIONS: dict[Any, type] = {
     ste_sign: SteSign,
@@ -237,6 +252,11 @@ _FUNCTIONS: dict[Any, type] = {
     magnitude_aware_sign: MagnitudeAwareSign,
     layer_scaled_sign: LayerScaledSign,
     dorefa: DoReFa,
+    swish_sign: SwishSign,
+    xnor_weight_scale: XnorWeightScale,
+    ste_heaviside: SteHeaviside,
+    ste_tern: SteTern,
+    no_op: NoOp,
 }
 
 

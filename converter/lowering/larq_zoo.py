@@ -17,7 +17,7 @@ from xlite.converter.lowering.registry import Lowering, find_lowering
 from xlite.schema.types import OpKind, PadOptions
 
 
-@kernel_quantizer("xnor_weight_scale", binary=True)
+@kernel_quantizer("xnor_weight_scale", "XnorWeightScale", binary=True)
 def xnor_weight_scale(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     """XNOR-Net's alpha * sign(w), alpha = mean |w| of a filter (arXiv 1603.05279), w clipped to -1 to 1 before."""
     return scaled_signs(kernel, filter_magnitudes(np.clip(kernel, -1, 1)))

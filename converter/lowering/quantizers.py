@@ -140,6 +140,12 @@ def _unknown(ctx: Context, key: str, name: str, decorator: str) -> ConversionErr
 # -- those of xlite and Larq ---------------------------------------------------------------------------------
 
 
+_SIGNS = (
+    *("ste_sign", "SteSign", "approx_sign", "ApproxSign"),
+    *("swish_sign", "SwishSign", "annealed_sign", "AnnealedSign"),
+)
+
+
 def scaled_signs(kernel: np.ndarray, alpha: np.ndarray | np.float32) -> np.ndarray:
     """-alpha where w < 0, else alpha; alpha broadcasts to the kernel. Written for kernels of 100 MB and more."""
     result = np.empty(kernel.shape, np.float32)
@@ -148,9 +154,9 @@ def scaled_signs(kernel: np.ndarray, alpha: np.ndarray | np.float32) -> np.ndarr
     return result
 
 
-@kernel_quantizer("ste_sign", "SteSign", "approx_sign", "ApproxSign", "swish_sign", "SwishSign", binary=True)
+@kernel_quantizer(*_SIGNS, binary=True)
 def _sign_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    """-1 where w < 0, else +1; the three differ in their gradients alone."""
+    """-1 where w < 0, else +1; they differ in their gradients alone."""
     return scaled_signs(kernel, np.float32(1))
 
 
@@ -165,7 +171,7 @@ def _same_kernel(kernel: np.ndarray, config: dict[str, Any]) -> np.ndarray:
     return kernel
 
 
-@input_quantizer("ste_sign", "SteSign", "approx_sign", "ApproxSign", "swish_sign", "SwishSign", binary=True)
+@input_quantizer(*_SIGNS, binary=True)
 def _sign_input(ctx: Context, x: Value, config: dict[str, Any]) -> Value:
     return sign_op(ctx, x)
 
