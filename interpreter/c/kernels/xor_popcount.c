@@ -1,11 +1,12 @@
 /* Binary dot products with the machine's popcount instruction where it has one, else with carry-save adders.
  *
  * On x86 popcnt is no part of the base instruction set: both versions are compiled and one is chosen at run time.
- * XL_PORTABLE leaves only what every C99 compiler takes. */
+ * Carry-save adders may be written for one core (core.h). XL_PORTABLE leaves only what every C99 compiler takes. */
 #include "xor_popcount.h"
 
 #include "bits.h"
 #include "carry_save.h"
+#include "core.h"
 #include "machine_word.h"
 
 #if defined(XL_PORTABLE)
@@ -109,7 +110,11 @@ void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t 
     return;
   }
 #endif
+#ifdef XL_CORE_COUNTS
+  xl_core_count_differing(row, weights, words, n, counts);
+#else
   for (int32_t i = 0; i < n; ++i) counts[i] = xl_count_carry_save(row, NULL, weights + i * words, NULL, words);
+#endif
 }
 
 void xl_count_differing_masked(const uint32_t *row, const uint32_t *mask, const uint32_t *weights, ptrdiff_t words,
