@@ -124,7 +124,8 @@ class TestStructs:
         assert printed.splitlines() == wanted
 
     def test_every_struct_of_the_header_has_a_mirror(self):
-        header = (build.INCLUDE / "xlite.h").read_text()
+        before, models = (build.INCLUDE / "xlite.h").read_text().split("/* ---- Models: ")
+        header = before + models.split("/* ----", 1)[1]  # Python runs models by itself
         structs_there = {line.split()[-1].rstrip(";") for line in header.splitlines() if line.startswith("} xl_")}
         assert structs_there | {"xl_op", "xl_activation", "xl_threads"} == {*structs.STRUCTS, "xl_struct_size"}
 
