@@ -17,6 +17,9 @@ F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
 _Params = Callable[[OpSpec, Library], ctypes.Structure]
 _Supports = Callable[[OpSpec], bool]
 
+# The parameters of the portable kernels, by name: for code that calls them in another way than make_step.
+PARAMS: dict[str, _Params] = {}
+
 
 def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, workspace: str = "") -> Kernel:
     """workspace: the library's function that gives the scratch bytes; empty where none are needed."""
@@ -30,6 +33,7 @@ def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, 
     def usable(spec: OpSpec) -> bool:
         return available() and supports(spec)
 
+    PARAMS[name] = make_params
     return Kernel(name, "c", kind, prepare, supports=usable, workspace=scratch)
 
 
