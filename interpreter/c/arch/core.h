@@ -33,8 +33,8 @@
 #define XL_CORE_COUNTS 1
 #endif
 
-/* RISC-V of 32 bits, with and without a popcount instruction (Zbb). */
-#if defined(__riscv) && __riscv_xlen == 32
+/* RISC-V of 32 bits without a popcount instruction. */
+#if defined(__riscv) && __riscv_xlen == 32 && !defined(__riscv_zbb)
 #define XL_CORE_RV32 1
 #define XL_CORE_COUNTS 1
 #endif

@@ -14,12 +14,16 @@ typedef uint32_t xl_machine_word;
 #define XL_WORDS_EACH 1
 #endif
 
-/* Rows are aligned to 4 bytes only. The copy compiles to one load where the machine allows an unaligned one, and
- * to as many as are needed where it does not. */
+/* Rows are aligned to 4 bytes only. Where a word is longer, the copy compiles to one load if the machine allows an
+ * unaligned one, and to as many as are needed if it does not. */
 static inline xl_machine_word xl_load(const uint32_t *p) {
+#if XL_WORDS_EACH == 1
+  return *p;
+#else
   xl_machine_word w;
   memcpy(&w, p, sizeof w);
   return w;
+#endif
 }
 
 #endif
