@@ -5,6 +5,7 @@ lie (nothing generic such as ``schema`` may land in site-packages) and the optio
 """
 
 import importlib.util
+import os
 from pathlib import Path
 
 from setuptools import Distribution, find_packages, setup
@@ -20,6 +21,7 @@ ROOTS = {
 C_SOURCES = [
     f"{folder}/*.{kind}" for folder in ("include", "kernels", "tiled", "arch", "runtime", "host") for kind in "ch"
 ]
+WITHOUT_LIBRARY = bool(os.environ.get("XLITE_NO_LIBRARY"))  # a wheel for any machine, whatever compiler is here
 
 
 def packages():
@@ -44,13 +46,15 @@ class LibraryDistribution(Distribution):
     """Makes ``build`` run ``build_ext``, though the library is no Python extension."""
 
     def has_ext_modules(self):
-        return True
+        return not WITHOUT_LIBRARY
 
 
 class BuildLibrary(build_ext):
     """Compiles the C library, if there is a compiler; without one the install goes on without it."""
 
     def run(self):
+        if WITHOUT_LIBRARY:
+            return
         builder = library_builder()
         try:
             self.announce(f"built {builder.build(self._folder(builder))}", level=2)
@@ -80,7 +84,7 @@ class PlatformWheel(bdist_wheel):
 
     def get_tag(self):
         platform = super().get_tag()[2]
-        return "py3", "none", platform if library_builder().find_compiler() else "any"
+        return "py3", "none", platform if library_builder().find_compiler() and not WITHOUT_LIBRARY else "any"
 
 
 setup(

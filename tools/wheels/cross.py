@@ -1,0 +1,45 @@
+"""Compiles the library for other machines with ``zig cc``, from the sources and flags of the ordinary build."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from tools.wheels.targets import Library
+from xlite.interpreter.c import build
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = ROOT / "build" / "zig"  # zig compiles the system's libraries itself, once
+
+# Nothing in the file says where or when it was made.
+_PLAIN = ("-s", "-Wl,--build-id=none")
+
+
+def compiler(library: Library) -> list[str]:
+    """The command of a C compiler for what ``library`` is made for."""
+    return [sys.executable, "-m", "ziglang", "cc", "-target", library.triple, f"-mcpu={library.cpu}"]
+
+
+def available() -> bool:
+    """Whether the cross compiler is installed."""
+    return importlib.util.find_spec("ziglang") is not None
+
+
+def use_cache() -> None:
+    """Has zig keep what it made in the project's folder build/, unless the environment names another place."""
+    os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(CACHE / "global"))
+    os.environ.setdefault("ZIG_LOCAL_CACHE_DIR", str(CACHE / "local"))
+
+
+def build_library(library: Library, folder: Path, name: str) -> Path:
+    """Compiles it to ``folder``/``name`` where a source is newer than what is there. Raises BuildError with the
+    compiler's words if that fails."""
+    made = folder / name
+    if build.is_current(made) and made.stat().st_mtime >= max(path.stat().st_mtime for path in HERE.glob("*.py")):
+        return made
+    use_cache()
+    own = {build.NEON_FILES: [f"-mcpu={library.neon_cpu}"]} if library.neon_cpu else {}
+    return build.build(folder, _PLAIN, compiler(library), own, name)
