@@ -68,6 +68,9 @@ _KINDS: tuple[tuple[tuple[type, ...], dict[str, Filters]], ...] = (
 )
 
 
+_KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
+
+
 def filter_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The convolution and dense layers of ``model``, nested models and wrappers included, each once."""
     return list({id(layer): layer for layer in _walk(model) if _kind(layer) is not None}.values())
@@ -126,7 +129,7 @@ def _kind(layer: Any) -> Optional[dict[str, Filters]]:
 
 
 def _quantizes_kernel(layer: Any) -> bool:
-    return any(getattr(layer, name, None) is not None for name in ("kernel_quantizer", "depthwise_quantizer"))
+    return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
 
 
 def _picked(model: keras.Model, selection: Selection) -> list[Any]:

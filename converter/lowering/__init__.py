@@ -27,6 +27,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     preprocessing,
     reactnet,
     recurrent,
+    scaled,
     separable,
     shape,
     tensorflow_operations,

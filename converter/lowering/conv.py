@@ -28,18 +28,22 @@ def conv_1d(ctx: Context, x: Value) -> Value:
 
 
 def _conv(ctx: Context, x: Value, axes: int) -> Value:
+    kernel, bias = kernel_and_bias(ctx)
+    y = convolved(ctx, x, axes, kernel, bias_of(ctx, bias, int(ctx.config["filters"])))
+    return without_height(ctx, activated(ctx, y), axes)
+
+
+def convolved(ctx: Context, x: Value, axes: int, kernel: np.ndarray, bias: Value | None) -> Value:
     """Keras's kernel (KH, KW, I / groups, O) becomes the file's (O, KH, KW, I / groups)."""
     ctx.channels_last()
-    kernel, bias = kernel_and_bias(ctx)
     groups = int(ctx.config.get("groups", 1))
-    filters = int(ctx.config["filters"])
     taps = sizes(ctx.config["kernel_size"], axes)
-    ctx.check_shape("kernel", kernel, (*taps, x.type.shape[-1] // groups, filters))
+    ctx.check_shape("kernel", kernel, (*taps, x.type.shape[-1] // groups, int(ctx.config["filters"])))
     kernel = quantized_kernel(ctx, kernel)
     x, options = window(ctx, quantized_input(ctx, x), taps, groups)
     kernel = kernel.reshape((1,) * (2 - axes) + kernel.shape)
-    inputs = [x, ctx.constant("kernel", kernel.transpose(3, 0, 1, 2)), None, bias_of(ctx, bias, filters), None]
-    return without_height(ctx, activated(ctx, ctx.add(OpKind.CONV_2D, inputs, options)), axes)
+    inputs = [x, ctx.constant("kernel", kernel.transpose(3, 0, 1, 2)), None, bias, None]
+    return ctx.add(OpKind.CONV_2D, inputs, options)
 
 
 @lowering("DepthwiseConv2D", "QuantDepthwiseConv2D", "xlite>QuantDepthwiseConv2D", "Larq>QuantDepthwiseConv2D")
