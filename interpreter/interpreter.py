@@ -63,10 +63,11 @@ class Interpreter:
 
         model: a path, the file's bytes, a file opened for reading, or a Model in memory. backend: which kernels
         to use, see :mod:`xlite.interpreter.resolver`; it replaces the preference of ``resolver``. num_threads:
-        for kernels that can use several. target: a device profile whose memory is the limit. memory_limit:
-        bytes, or text such as ``"64MiB"``. prepack: whether kernels may keep weights in a faster layout.
-        resolver: brings kernels and custom ops of your own. preserve_all_tensors: keeps every intermediate
-        tensor readable after a run, for more memory.
+        for kernels that can use several. target: a device profile whose memory, less Python's own, is the limit.
+        memory_limit: bytes, or text such as ``"64MiB"``, that the model may add to this process: its arena,
+        workspace, prepacked weights and the pages of its file. prepack: whether kernels may keep weights in a
+        faster layout. resolver: brings kernels and custom ops of your own. preserve_all_tensors: keeps every
+        intermediate tensor readable after a run, for more memory.
 
         Raises FileError or VerifyError for the file, BackendError for the backend, KernelError for an op that
         nothing can compute, MemoryLimitError where the model does not fit.
@@ -272,6 +273,15 @@ class Interpreter:
     def account(self) -> memory.Account:
         """The memory that the model needs with its present batch and kernels."""
         return self._open().account
+
+    @property
+    def base_bytes(self) -> Optional[int]:
+        """What this process had in memory, the model left out, when memory for the model was allocated: Python,
+        numpy, the C library and whatever else is loaded. With ``account.total`` it is the peak that a run
+        reaches. None before :meth:`allocate_tensors` or a first run, and where the system does not say."""
+        if self._loaded is None or self._loaded.base is None:
+            return None
+        return self._loaded.base - (0 if self.account.mapped else self.account.weights)
 
     @property
     def plan(self) -> Plan:

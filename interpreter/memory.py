@@ -1,20 +1,29 @@
-"""What a model needs in memory, and the limit it is held to before any of it is allocated."""
+"""What a model needs in memory, to the byte and before any of it is allocated, and the limit it is held to.
+
+The account counts what the model adds to a process: the arena, the workspace, prepacked weights and the weights.
+Those of a file that is mapped are pages of that file, read in place: they are in memory while somebody looks at
+them, and the system may drop them at any time without a loss. They count all the same, since a model whose
+weights do not stay in memory reads its file anew in every run. What a process takes without the model, Python
+and what it has imported, is not the model's; :func:`xlite.interpreter.process.resident` says how much that is.
+"""
 
 from __future__ import annotations
 
+import math
+import mmap
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Union
 
+from xlite.interpreter import process
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.targets import Target, host_ram
-from xlite.schema.errors import Error, MemoryLimitError
+from xlite.schema.errors import Error
 from xlite.schema.naming import quoted
-from xlite.schema.types import Model, Plan, TensorType
+from xlite.schema.types import WORD_BITS, DType, Model, Plan, Tensor, TensorType
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
-_TABLE_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -29,13 +38,20 @@ class Item:
 @dataclass(frozen=True)
 class Account:
     """Bytes by kind, and the items behind them, the biggest first. Items of one kind need not sum to its bytes:
-    tensors share the arena and ops share the workspace."""
+    tensors share the arena and ops share the workspace.
+
+    weights: constants, each byte once however many tensors share it. mapped: pages of the mapped file that stay
+    in memory, its tables and the ends of pages included; 0 where the model does not lie in a mapped file.
+    loading: what packing weights takes for a moment beyond all that a run takes.
+    """
 
     arena: int
     workspace: int
     prepacked: int
     weights: int
     items: tuple[Item, ...]
+    mapped: int = 0
+    loading: int = 0
 
     @property
     def ram(self) -> int:
@@ -44,40 +60,34 @@ class Account:
 
     @property
     def total(self) -> int:
-        return self.ram + self.weights
+        """Where weights are in memory too: all that the model adds to a process at its peak."""
+        return self.ram + (self.mapped or self.weights) + self.loading
 
     def rows(self) -> list[tuple[str, int]]:
-        """(what, bytes), for a table."""
-        return [
-            ("arena", self.arena),
-            ("workspace", self.workspace),
-            ("prepacked weights", self.prepacked),
-            ("weights", self.weights),
-        ]
+        """(what, bytes), for a table; they sum to :attr:`total`."""
+        rows = [("arena", self.arena), ("workspace", self.workspace), ("prepacked weights", self.prepacked)]
+        rows.append(("mapped file", self.mapped) if self.mapped else ("weights", self.weights))
+        return [*rows, ("while loading", self.loading)] if self.loading else rows
 
 
 @dataclass(frozen=True)
 class Limit:
     """Bytes that a model may use. ``flash``: None where weights count as RAM. ``source`` names the limit in
-    messages."""
+    messages; ``base``: what of the source's memory is Python's own and ``ram`` has no more."""
 
     ram: Optional[int] = None
     flash: Optional[int] = None
     source: str = ""
+    weights_in_ram: bool = True
+    base: int = 0
+
+    def counted(self, account: Account) -> int:
+        """Bytes of the account that are held to ``ram``."""
+        return account.total if self.weights_in_ram else account.ram
 
     def excess(self, account: Account) -> int:
         """Bytes of RAM that the account has too many; 0 if it fits."""
-        if self.ram is None:
-            return 0
-        return max(0, self._counted(account) - self.ram)
-
-    def room(self, account: Account) -> int:
-        """Bytes that are left for workspace and prepacked weights; negative if the rest alone is too much."""
-        assert self.ram is not None
-        return self.ram - self._counted(account) + account.workspace + account.prepacked
-
-    def _counted(self, account: Account) -> int:
-        return account.total if self.flash is None else account.ram
+        return 0 if self.ram is None else max(0, self.counted(account) - self.ram)
 
     def flash_excess(self, account: Account) -> int:
         return 0 if self.flash is None else max(0, account.weights - self.flash)
@@ -107,14 +117,19 @@ def format_size(size: int) -> str:
 
 
 def make_limit(memory_limit: Union[int, str, None], target: Optional[Target]) -> Limit:
-    """The limit that counts: ``memory_limit`` where it is given, else the target's RAM, else this machine's (a
-    file must not be able to ask for more)."""
+    """The limit that counts: ``memory_limit`` where it is given, else the target's RAM less what Python takes of
+    it there, else this machine's (a file must not be able to ask for more)."""
     flash = None if target is None else target.flash_bytes
+    in_ram = target is None or target.weights_in_ram
     if memory_limit is not None:
-        return Limit(parse_size(memory_limit), flash, "memory_limit")
+        return Limit(parse_size(memory_limit), flash, "memory_limit", in_ram)
     if target is not None and target.ram_bytes is not None:
-        return Limit(target.ram_bytes, flash, f"target '{target.name}'")
-    return Limit(host_ram(), flash, "this machine")
+        left = max(0, target.ram_bytes - target.base_bytes)
+        return Limit(left, flash, f"target '{target.name}'", in_ram, target.base_bytes)
+    return Limit(host_ram(), flash, "this machine", in_ram)
+
+
+# -- the account ---------------------------------------------------------------------------------------------
 
 
 def account(
@@ -122,70 +137,71 @@ def account(
 ) -> Account:
     """Adds up what ``model`` needs with this plan and these kernels (one an op)."""
     items = []
-    workspace = prepacked = 0
-    for spec, kernel in zip(specs, kernels):
-        name = quoted(spec.op.name or spec.op.label)
-        scratch, packed = kernel.workspace(spec), kernel.prepacked(spec)
-        workspace = max(workspace, scratch)
-        prepacked += packed
-        items.append(Item("workspace", f"{name} ({kernel.name})", scratch))
-        items.append(Item("prepacked", f"{name} ({kernel.name})", packed))
-    weights = 0
+    needs = [(kernel.workspace(spec), kernel.prepacked(spec)) for spec, kernel in zip(specs, kernels)]
+    for spec, kernel, (scratch, packed) in zip(specs, kernels, needs):
+        name = f"{quoted(spec.op.name or spec.op.label)} ({kernel.name})"
+        items += [Item("workspace", name, scratch), Item("prepacked", name, packed)]
     for tensor, type_, offset in zip(model.tensors, types, plan.offsets):
         if tensor.is_constant:
-            weights += type_.nbytes
             items.append(Item("weights", quoted(tensor.name), type_.nbytes))
         elif offset >= 0:
             items.append(Item("arena", f"{quoted(tensor.name)} {type_}", type_.nbytes))
     items = sorted((item for item in items if item.bytes), key=lambda item: -item.bytes)
-    return Account(plan.arena_bytes, workspace, prepacked, weights, tuple(items))
+    workspace = max((scratch for scratch, _ in needs), default=0)
+    prepacked = sum(packed for _, packed in needs)
+    weights = process.total(process.union(process.extent(t.data) for t in model.tensors if t.data is not None))
+    mapped = map_bytes(model)
+    found = Account(plan.arena_bytes, workspace, prepacked, weights, tuple(items))
+    if not mapped:
+        return found
+    consumed = consumed_pages(model, specs, kernels)
+    mapped -= process.total(process.union(page for pages in consumed for page in pages))
+    run, load = found.ram + mapped, _checked_pages(model.tensors)
+    packed_so_far = 0
+    for i in loading_order(consumed):
+        packed_so_far += needs[i][1]
+        load = max(load, packed_so_far + process.total(consumed[i]))
+    return replace(found, mapped=mapped, loading=max(0, load - run))
 
 
-def check(account: Account, limit: Limit, batch: int) -> None:
-    """Raises MemoryLimitError, with a table and the mend, where the account is over the limit."""
-    over, over_flash = limit.excess(account), limit.flash_excess(account)
-    if over:
-        assert limit.ram is not None
-        needed = limit.ram + over
-        sentence = f"the model needs {_exact(needed)}, {limit.source} allows {_exact(limit.ram)}"
-        raise MemoryLimitError(_message(sentence, account, _mends(account, limit, needed, batch)))
-    if over_flash:
-        assert limit.flash is not None
-        sentence = f"the weights need {_exact(account.weights)}, {limit.source} has {_exact(limit.flash)} of flash"
-        raise MemoryLimitError(_message(sentence, account, ["binarize more layers, or use fewer filters"]))
+def map_bytes(model: Model) -> int:
+    """Bytes of the pages of the mapped file in which the model's constants lie; 0 if they lie in none."""
+    map_ = file_map(model)
+    return 0 if map_ is None else -(-len(map_) // process.PAGE) * process.PAGE
 
 
-def out_of_memory(account: Account) -> MemoryLimitError:
-    """The error for a machine that refuses the allocation itself."""
-    sentence = f"this machine has no memory for the {_exact(account.ram)} that the model needs"
-    return MemoryLimitError(_message(sentence, account, ["run it with a smaller batch"]))
+def file_map(model: Model) -> Optional[mmap.mmap]:
+    """The map of the file in which the model's constants lie, or None."""
+    data = next((t.data for t in model.tensors if t.data is not None and t.data.nbytes), None)
+    return None if data is None else process.file_map(data)
 
 
-def _mends(account: Account, limit: Limit, needed: int, batch: int) -> list[str]:
-    mends = []
-    assert limit.ram is not None
-    if limit.source == "memory_limit":
-        mends.append(f"raise memory_limit to {needed} bytes")
-    if batch > 1:
-        mends.append(f"use a batch below {batch} (the arena grows with it)")
-    if account.prepacked and needed - account.prepacked <= limit.ram:
-        mends.append("pass prepack=False")
-    if account.arena >= account.weights:
-        mends.append("train with smaller images or fewer channels in the largest tensors above")
-    else:
-        mends.append("binarize the largest weights above, or use fewer filters")
-    return mends
+def consumed_pages(model: Model, specs: Sequence[OpSpec], kernels: Sequence[Kernel]) -> list[list[process.Extent]]:
+    """For each op the pages of the mapped file that nobody reads once the op is prepared. An op that shares them
+    with an earlier one has them too: it reads them when it is prepared, after they were released."""
+    if not process.can_release() or file_map(model) is None:
+        return [[] for _ in specs]
+    wanted, left = [], []
+    for spec, kernel in zip(specs, kernels):
+        given = [(slot, model.tensors[t].data) for slot, t in enumerate(spec.op.inputs) if t >= 0]
+        constants = [(slot, process.extent(data)) for slot, data in given if data is not None]
+        left.append([extent for slot, extent in constants if slot in kernel.consumes])
+        wanted += [extent for slot, extent in constants if slot not in kernel.consumes]
+    in_place = process.union(wanted)
+    return [process.whole_pages(process.without(process.union(extents), in_place)) for extents in left]
 
 
-def _message(sentence: str, account: Account, mends: Sequence[str]) -> str:
-    lines = [sentence + ":"]
-    lines += [f"  {what:<18} {_exact(size):>24}" for what, size in account.rows()]
-    lines.append("the biggest items:")
-    biggest = account.items[:_TABLE_ROWS]
-    lines += [f"  {item.kind:<10} {format_size(item.bytes):>11}  {item.name}" for item in biggest]
-    lines.append("to make it fit: " + "; or ".join(mends))
-    return "\n".join(lines)
+def loading_order(consumed: Sequence[Sequence[process.Extent]]) -> list[int]:
+    """The order in which ops are prepared: those that look at the most pages first, while few are packed yet."""
+    return sorted(range(len(consumed)), key=lambda i: -process.total(consumed[i]))
 
 
-def _exact(size: int) -> str:
-    return f"{size} B" if size < 1024 else f"{size} B ({format_size(size)})"
+def _checked_pages(tensors: Sequence[Tensor]) -> int:
+    """Bytes of the pages that the file's verifier looks at: the last word of every row that has unused bits."""
+    rows = []
+    for tensor in tensors:
+        if tensor.data is not None and tensor.type.dtype is DType.BIT:
+            row = math.prod(tensor.type.shape[len(tensor.type.shape) - tensor.type.packed_axes :])
+            if row % WORD_BITS:
+                rows.append(process.extent(tensor.data))
+    return process.total(process.union(rows, process.PAGE))

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from xlite.interpreter import backends, memory, planner
+from xlite.interpreter import backends, memory, planner, process
 from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
 from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
 from xlite.schema.naming import op_name
 from xlite.schema.types import Model, Plan, Tensor, TensorType
+
+if TYPE_CHECKING:
+    from xlite.interpreter import selection
 
 _ARENA_ALIGNMENT = 64  # bytes: a cache line, and enough for any vector load
 
@@ -48,11 +50,13 @@ class Program:
 @dataclass(frozen=True)
 class Loaded:
     """A program in memory. ``arrays`` has one storage array a tensor, ``steps`` one step an op, ``calls`` the same
-    work in as few calls as the backends can join it into."""
+    work in as few calls as the backends can join it into. ``base``: bytes of the process that were in memory just
+    before, weights that lie in no mapped file among them; None where the system does not say."""
 
     arrays: tuple[np.ndarray, ...]
     steps: tuple[Step, ...]
     calls: tuple[Step, ...]
+    base: Optional[int] = None
 
 
 def compile_program(model: Model, batch: int, resolver: Resolver, settings: Settings) -> Program:
@@ -61,49 +65,114 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
     Raises InputError where the model cannot run with this batch, KernelError where an op has no kernel and
     MemoryLimitError where the limit is too small.
     """
+    draft = _draft(model, batch, settings)
+    choices = tuple(_fastest(resolver, spec, settings.prepack) for spec in draft.specs)
+    total = draft.account(choices)
+    if settings.limit.excess(total):
+        choices = _fitting(resolver, draft, settings.prepack, settings.limit)
+        total = draft.account(choices)
+    if settings.limit.excess(total) or settings.limit.flash_excess(total):
+        _refuse(draft, resolver, settings, total)
+    return Program(model, batch, draft.types, draft.plan, draft.specs, choices, total)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A program before its kernels are chosen."""
+
+    model: Model
+    batch: int
+    types: tuple[TensorType, ...]
+    plan: Plan
+    specs: tuple[OpSpec, ...]
+
+    def account(self, choices: Sequence[Choice]) -> memory.Account:
+        return memory.account(self.model, self.plan, self.specs, [c.kernel for c in choices], self.types)
+
+    def need(self, choice: Choice, spec: OpSpec, time: float, limit: memory.Limit) -> selection.Need:
+        """What a choice costs: ``time``, and bytes beyond :meth:`fixed`, less than none where it gives back pages
+        of the file that others read in place. While those are packed they are in memory beside all that is packed
+        already, though not yet beside the arena: that is scratch as well."""
+        from xlite.interpreter.selection import Need
+
+        kernel = choice.kernel
+        kept, scratch = kernel.prepacked(spec), kernel.workspace(spec)
+        if limit.weights_in_ram:
+            pages = sum(map(process.total, memory.consumed_pages(self.model, [spec], [kernel])))
+            kept, scratch = kept - pages, max(scratch, pages - self.plan.arena_bytes)
+        return Need(time, kept, scratch)
+
+    def fixed(self, limit: memory.Limit) -> int:
+        """Bytes that every choice of kernels needs, with the whole file in place."""
+        found = memory.account(self.model, self.plan, (), (), self.types)
+        return limit.counted(found)
+
+
+def _draft(model: Model, batch: int, settings: Settings) -> _Draft:
     types = batch_types(model, batch)
     specs = tuple(_spec(op, types, settings.threads) for op in model.ops)
     if model.plan is not None and batch == 1 and not settings.preserve_all:
         plan = model.plan
     else:
         plan = planner.plan(model, preserve_all=settings.preserve_all, types=types)
+    return _Draft(model, batch, types, plan, specs)
 
-    def account(choices: Sequence[Choice]) -> memory.Account:
-        return memory.account(model, plan, specs, [c.kernel for c in choices], types)
 
-    choices = tuple(_fastest(resolver, spec, settings.prepack) for spec in specs)
-    total = account(choices)
-    if settings.limit.excess(total):
-        choices = _fitting(resolver, specs, settings.prepack, choices, settings.limit.room(total))
-        total = account(choices)
-    memory.check(total, settings.limit, batch)
-    return Program(model, batch, types, plan, specs, choices, total)
+def _refuse(draft: _Draft, resolver: Resolver, settings: Settings, total: memory.Account) -> None:
+    """Raises MemoryLimitError with what would make the model fit."""
+    from xlite.interpreter.refusal import Case, check
+
+    def smallest(draft: _Draft, prepack: bool) -> memory.Account:
+        return draft.account(_fitting(resolver, draft, prepack, settings.limit))
+
+    check(
+        Case(
+            draft.model,
+            draft.types,
+            draft.plan,
+            draft.batch,
+            total,
+            settings.limit,
+            settings.prepack,
+            lambda batch: smallest(_draft(draft.model, batch, settings), settings.prepack),
+            lambda: smallest(draft, False),
+        )
+    )
 
 
 def load_program(program: Program) -> Loaded:
     """Allocates the arena and the workspace and prepares every op. Raises MemoryLimitError if the machine has
     not enough memory."""
+    map_ = memory.file_map(program.model)
+    if map_ is not None:  # what the verifier looked at counts only once a kernel reads it again
+        process.release(map_, process.whole_pages([process.extent(np.frombuffer(map_, np.uint8))]))
+    base = process.resident()
     try:
         arena = aligned_bytes(program.plan.arena_bytes)
         workspace = aligned_bytes(program.account.workspace)
     except MemoryError:
-        raise memory.out_of_memory(program.account) from None
+        from xlite.interpreter.refusal import out_of_memory
+
+        raise out_of_memory(program.account) from None
     offsets = program.plan.offsets
     tensors = program.model.tensors
     arrays = tuple(_array(t, y, arena, o) for t, y, o in zip(tensors, program.types, offsets))
-    steps = []
     threads: dict[str, Optional[object]] = {}
-    for spec, choice in zip(program.specs, program.choices):
-        op = spec.op
-        indices = with_optional_inputs(op.kind, op.inputs)
+    consumed = memory.consumed_pages(program.model, program.specs, [c.kernel for c in program.choices])
+    steps: dict[int, Step] = {}
+    for i in memory.loading_order(consumed):
+        spec, kernel = program.specs[i], program.choices[i].kernel
+        indices = with_optional_inputs(spec.kind, spec.op.inputs)
         inputs = tuple(None if t < 0 else arrays[t] for t in indices)
-        outputs = tuple(arrays[t] for t in op.outputs)
-        scratch = workspace[: choice.kernel.workspace(spec)]
-        backend = choice.kernel.backend
-        if backend not in threads:
-            threads[backend] = backends.make_threads(backend, spec.threads)
-        steps.append(choice.kernel.prepare(spec, Buffers(inputs, outputs, scratch, threads[backend])))
-    return Loaded(arrays, tuple(steps), tuple(_joined(program.choices, steps)))
+        outputs = tuple(arrays[t] for t in spec.op.outputs)
+        if kernel.backend not in threads:
+            threads[kernel.backend] = backends.make_threads(kernel.backend, spec.threads)
+        buffers = Buffers(inputs, outputs, workspace[: kernel.workspace(spec)], threads[kernel.backend])
+        steps[i] = kernel.prepare(spec, buffers)
+        if map_ is not None and consumed[i]:
+            process.release(map_, consumed[i])
+    in_order = tuple(steps[i] for i in range(len(steps)))
+    return Loaded(arrays, in_order, tuple(_joined(program.choices, in_order)), base)
 
 
 def batch_types(model: Model, batch: int) -> tuple[TensorType, ...]:
@@ -178,35 +247,21 @@ def _fastest(resolver: Resolver, spec: OpSpec, prepack: bool) -> Choice:
     return _usable(resolver, spec, prepack)[0]
 
 
-def _fitting(
-    resolver: Resolver, specs: Sequence[OpSpec], prepack: bool, fastest: Sequence[Choice], room: int
-) -> tuple[Choice, ...]:
-    """The fastest kernels whose workspace and prepacked weights fit into ``room`` bytes: every op starts with the
-    kernel that needs the least, then takes back its fastest one, in running order, where the total still fits.
-    Where nothing fits, the smallest."""
-    chosen = [_smallest(resolver, spec, prepack, first) for spec, first in zip(specs, fastest)]
-    needs = [_need(choice, spec) for choice, spec in zip(chosen, specs)]
-    prepacked = sum(packed for _, packed in needs)
-    # the workspace is shared: what counts is the largest, of the ops before (decided) and of those after
-    after = [0, *accumulate((scratch for scratch, _ in reversed(needs)), max)][::-1]
-    before = 0
-    for i, (spec, first) in enumerate(zip(specs, fastest)):
-        scratch, packed = _need(first, spec)
-        more = packed - needs[i][1]
-        if max(before, scratch, after[i + 1]) + prepacked + more <= room:
-            chosen[i], needs[i] = first, (scratch, packed)
-            prepacked += more
-        before = max(before, needs[i][0])
-    return tuple(chosen)
+def _fitting(resolver: Resolver, draft: _Draft, prepack: bool, limit: memory.Limit) -> tuple[Choice, ...]:
+    """The fastest kernels, by an estimate, whose memory fits the limit; where nothing fits, the smallest."""
+    from xlite.interpreter import costs, selection  # only where a limit bites: most programs never need them
+
+    options = [_usable(resolver, spec, prepack) for spec in draft.specs]
+    needs = []
+    for spec, choices in zip(draft.specs, options):
+        times = costs.rank([choice.kernel for choice in choices], spec)
+        needs.append([draft.need(choice, spec, time, limit) for choice, time in zip(choices, times)])
+    assert limit.ram is not None
+    chosen = selection.select(needs, limit.ram - draft.fixed(limit))
+    return tuple(_noted(choices, i) for choices, i in zip(options, chosen))
 
 
-def _smallest(resolver: Resolver, spec: OpSpec, prepack: bool, first: Choice) -> Choice:
-    best = min(_usable(resolver, spec, prepack), key=lambda choice: sum(_need(choice, spec)))
-    if sum(_need(best, spec)) == sum(_need(first, spec)):
-        return first
-    return replace(best, note=f"{first.kernel.name} needs more memory than the limit leaves")
-
-
-def _need(choice: Choice, spec: OpSpec) -> tuple[int, int]:
-    """Bytes of workspace and of prepacked weights."""
-    return choice.kernel.workspace(spec), choice.kernel.prepacked(spec)
+def _noted(choices: Sequence[Choice], index: int) -> Choice:
+    if index == 0:
+        return choices[0]
+    return replace(choices[index], note=f"{choices[0].kernel.name} needs more memory than the limit leaves")

@@ -43,7 +43,7 @@ class Target:
         return self.flash_bytes is None and self.runtime == "python"
 
 
-# Resident memory after numpy, this library and a first interpreter are loaded, without the model's own: 29 MiB in an
+# Resident memory after numpy, this library and a first interpreter are loaded, without the model: 29 MiB in an
 # emulated ARMv6 Python; on 64 bits pointers, and so Python's objects, are twice as wide.
 _PYTHON_32, _PYTHON_64 = 32 * MIB, 40 * MIB
 

@@ -62,7 +62,8 @@ class Kernel:
     """name: as in ``xl_<op>_<in>_<weights>_<out>``; backend: ``numpy``, ``numba`` or ``c``.
 
     supports: whether it takes this spec (its kind already matches). workspace: scratch bytes while it runs.
-    prepacked: bytes of weights in another layout that it keeps while ``prepack`` is on.
+    prepacked: bytes of weights in another layout that it keeps while ``prepack`` is on. consumes: slots of
+    constants that ``prepare`` reads and a run does not, so that their pages need not stay in memory.
     """
 
     name: str
@@ -72,3 +73,4 @@ class Kernel:
     supports: Callable[[OpSpec], bool] = _any_spec
     workspace: Callable[[OpSpec], int] = _no_bytes
     prepacked: Callable[[OpSpec], int] = _no_bytes
+    consumes: tuple[int, ...] = ()

@@ -85,7 +85,7 @@ def test_refused_before_allocation_with_a_table(monkeypatch):
         Interpreter(residual_network(), backend="numpy", memory_limit="20 kB")
     message = str(caught.value)
     assert "memory_limit allows 20000 B" in message.splitlines()[0]
-    for part in ("arena", "workspace", "weights", "the biggest items", "f32[1,12,12,40]", "raise memory_limit to"):
+    for part in ("arena", "workspace", "weights", "the biggest items", "f32[1,12,12,40]", "memory_limit="):
         assert part in message
 
 
@@ -94,7 +94,7 @@ def test_a_batch_that_does_not_fit_leaves_the_interpreter_as_it_was():
     need = Interpreter(model, backend="numpy").account.total
     interpreter = Interpreter(model, backend="numpy", memory_limit=2 * need)
     first = interpreter(np.ones((12, 12, 3)))[0]
-    with pytest.raises(MemoryLimitError, match="use a batch below 64"):
+    with pytest.raises(MemoryLimitError, match="batch 2 is the largest that fits"):
         interpreter.resize_tensor_input(0, (64, 12, 12, 3))
     np.testing.assert_array_equal(interpreter(np.ones((12, 12, 3)))[0], first)
 

@@ -13,6 +13,7 @@ from xlite.interpreter.kernels.c.library import Library, isa
 from xlite.schema.types import OpKind
 
 ALIGNMENT = 64
+CONSUMED = (1, 5)  # slots: filter and mask, which a run reads in their packed form alone
 
 
 def tiled_params(spec: OpSpec, library: Library) -> structs.TiledConv2DParams:

@@ -63,7 +63,7 @@ def _kernel(kind: OpKind, out: DType, letter: str) -> Kernel:
         dtypes = tuple(x.dtype for x in spec.inputs[:2] if x is not None)
         return dtypes == (DType.BIT, DType.BIT) and spec.outputs[0].dtype is out and _supports(spec)
 
-    return Kernel(name, "c", kind, prepare, supports, _workspace, _prepacked)
+    return Kernel(name, "c", kind, prepare, supports, _workspace, _prepacked, packing.CONSUMED)
 
 
 KERNELS = tuple(

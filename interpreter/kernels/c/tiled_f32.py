@@ -57,7 +57,7 @@ def _kernel(kind: OpKind, filter_dtype: DType, letter: str) -> Kernel:
     def prepacked(spec: OpSpec) -> int:
         return _bytes(spec, bits) + packing.ALIGNMENT
 
-    return Kernel(name, "c", kind, prepare, supports, workspace, prepacked)
+    return Kernel(name, "c", kind, prepare, supports, workspace, prepacked, packing.CONSUMED)
 
 
 KERNELS = tuple(

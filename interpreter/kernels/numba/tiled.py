@@ -36,6 +36,7 @@ _CHUNK_BYTES = 1 << 18  # of accumulators and gathered windows of one thread
 _FEWEST_CHANNELS = 12  # a block has 32 channels whether they are there or not
 _MOST_PADDING = 8  # times the image; where a file asks for more, windows are gathered
 _PIECES = 3  # for each of several threads, which do not begin at the same time
+_CONSUMED = (1, 5)  # slots: filter and mask, which a run reads in their packed form alone
 _THREADS_FROM = 1 << 23  # binary products: waking a thread takes as long as some millions
 
 Job = Callable[[], None]
@@ -322,6 +323,6 @@ def _prepacked(spec: OpSpec) -> int:
 
 
 KERNELS = (
-    Kernel("nb_tiled_conv_2d_bit", "numba", OpKind.CONV_2D, _prepare, _takes, _workspace, _prepacked),
-    Kernel("nb_tiled_dense_bit", "numba", OpKind.DENSE, _prepare, _takes, _workspace, _prepacked),
+    Kernel("nb_tiled_conv_2d_bit", "numba", OpKind.CONV_2D, _prepare, _takes, _workspace, _prepacked, _CONSUMED),
+    Kernel("nb_tiled_dense_bit", "numba", OpKind.DENSE, _prepare, _takes, _workspace, _prepacked, _CONSUMED),
 )
