@@ -53,6 +53,12 @@ bench: ## time xlite beside LiteRT and Larq Compute Engine (2 GB of packages, on
 	$(SETUP) numba train
 	@$(BIN)/python -m benchmarks $(or $(BENCH),--markdown docs/performance.md)
 
+.PHONY: mcu-test
+mcu-test: ## the microcontrollers: kernels and networks on ten emulated boards (as root it installs what is missing)
+	$(SETUP) dev
+	@$(BIN)/python -m tests.mcu.install
+	@$(BIN)/python -m pytest -q -n 2 tests/mcu
+
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
