@@ -6,8 +6,9 @@
     python -m tests.device.guest script.py demo.xlite --count        the same from the command line
 
 The first call on a machine sets it up (see setup.py), which takes a minute; later ones rebuild the library and the
-wheel where the sources changed. Instruction counts do not depend on what else this machine does: the same script
-gives the same count. Emulation knows nothing of caches and stalls, so there are no times.
+wheel where the sources changed. Instruction counts do not depend on what else this machine does: from run to run a
+whole Python differs by some 1 in 100,000, since addresses and random numbers do, and computing alone by nothing.
+Emulation knows nothing of caches and stalls, so there are no times.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """Finds and loads the shared library of the C backend, and refuses one that does not fit this package.
 
 It is ``$XLITE_LIBRARY`` if that is set, else the file beside this module that the install or
-``python -m xlite.interpreter.c.build`` puts there. ``$XLITE_ISA`` names the instruction set that it may use, or
-``portable`` for none beyond what the compiler took for granted; without it, it is the best that this machine has.
+``python -m xlite.interpreter.c.build`` puts there. The wheel for ARMv6 brings a second one, for ARMv7, which is
+taken where there is NEON: a card that was set up in a Pi Zero is fast in a Pi 3, too.
+
+``$XLITE_ISA`` names the instruction set that the library may use, or ``portable`` for none beyond what the
+compiler took for granted; without it, it is the best that this machine has.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ PORTABLE = "portable"
 # argparse and subprocess along: half of the time until a first interpreter stands. A test holds the two together.
 LIBRARY_FOLDER = Path(__file__).resolve().parent
 LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+ARMV7_LIBRARY_NAME = "_xlite_armv7.so"
+AUXILIARY_VECTOR = Path("/proc/self/auxv")  # what Linux tells each process about the machine: pairs of longs
+_AT_HWCAP, _HWCAP_NEON = 16, 1 << 12  # of 32-bit Arm
 _REBUILD = "build it with 'python -m xlite.interpreter.c.build'"
 
 
@@ -103,11 +109,28 @@ class Library:
         return f"{wrong[0]} has {found.get(wrong[0])} bytes, not {wanted.get(wrong[0])}" if wrong else ""
 
 
+def has_neon() -> bool:
+    """Whether this is a process of 32-bit Arm with NEON. Means something on 32-bit Arm alone."""
+    try:
+        vector = AUXILIARY_VECTOR.read_bytes()
+    except OSError:
+        return False  # no /proc: what every machine takes is right as well
+    size = ctypes.sizeof(ctypes.c_ulong)
+    words = [int.from_bytes(vector[at : at + size], sys.byteorder) for at in range(0, len(vector), size)]
+    return any(key == _AT_HWCAP and value & _HWCAP_NEON != 0 for key, value in zip(words[::2], words[1::2]))
+
+
+def own_library(folder: Path = LIBRARY_FOLDER) -> Path:
+    """The library in ``folder`` for this machine, or where it would be."""
+    better = folder / ARMV7_LIBRARY_NAME
+    return better if better.is_file() and has_neon() else folder / LIBRARY_NAME
+
+
 @cache
 def _load(chosen: Optional[str]) -> tuple[Optional[Library], str]:
     """The library at ``chosen``, or else at its usual place; or None and the reason."""
     try:
-        return Library(Path(chosen) if chosen else LIBRARY_FOLDER / LIBRARY_NAME), ""
+        return Library(Path(chosen) if chosen else own_library()), ""
     except BackendError as error:
         return None, str(error)
 
