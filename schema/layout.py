@@ -61,10 +61,17 @@ CONV_2D_OPTIONS = Table(
         Field("groups", "i32", 1),
         Field("output_dtype", "u8", 0),
         _ACTIVATED,
-        Field("planes", "i32", 1),
+        *_scalars("i32", planes=1, input_multiplier=1, input_zero_point=0),
     ),
 )
-DENSE_OPTIONS = Table("DenseOptions", (Field("output_dtype", "u8", 0), _ACTIVATED, Field("planes", "i32", 1)))
+DENSE_OPTIONS = Table(
+    "DenseOptions",
+    (
+        Field("output_dtype", "u8", 0),
+        _ACTIVATED,
+        *_scalars("i32", planes=1, input_multiplier=1, input_zero_point=0),
+    ),
+)
 ACTIVATION_OPTIONS = Table("ActivationOptions", (_ACTIVATED,))
 POOL_2D_OPTIONS = Table("Pool2DOptions", (*_scalars("i32", window_h=1, window_w=1), *_STRIDES, *_PADS))
 CONCATENATE_OPTIONS = Table("ConcatenateOptions", (Field("axis", "i32", -1),))
@@ -102,6 +109,9 @@ REDUCE_OPTIONS = Table(
     "ReduceOptions", (Field("kind", "u8", 0), Field("axes", "[i32]", ()), Field("keepdims", "bool", False))
 )
 RESIZE_OPTIONS = Table("ResizeOptions", _scalars("i32", height=1, width=1))
+QUANTIZE_OPTIONS = Table(
+    "QuantizeOptions", (Field("output_dtype", "u8", 0), Field("scale", "f32", 1.0), Field("zero_point", "i32", 0))
+)
 
 # The members of the union OpOptions; its type byte is 1 for the first, 0 for none.
 OP_OPTIONS = (
@@ -121,6 +131,7 @@ OP_OPTIONS = (
     TILE_OPTIONS,
     REDUCE_OPTIONS,
     RESIZE_OPTIONS,
+    QUANTIZE_OPTIONS,
 )
 
 OP = Table(
@@ -141,6 +152,8 @@ TENSOR = Table(
         Field("dtype", "u8", 0),
         Field("buffer", "i32", -1),
         Field("packed_axes", "u8", 1),
+        Field("scale", "f32", 0.0),
+        Field("zero_point", "i32", 0),
     ),
 )
 BUFFER = Table("Buffer", (Field("data", "[u8]", align=16),))

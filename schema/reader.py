@@ -103,7 +103,7 @@ class _Reader:
                 f"{path_text((path, 'buffer'))}: there is no buffer {buffer}, the file has {len(buffers)}"
             )
         data = None if buffer == -1 else self._constant(tensor_type, buffers[buffer], path)
-        return t.Tensor(fields["name"], tensor_type, data)
+        return t.Tensor(fields["name"], tensor_type, data, fields["scale"], fields["zero_point"])
 
     def _constant(self, tensor_type: t.TensorType, span: Span, path: Path) -> np.ndarray:
         if span.length != tensor_type.nbytes:

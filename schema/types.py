@@ -13,7 +13,7 @@ from typing import Union
 import numpy as np
 
 VERSION_MAJOR = 1
-VERSION_MINOR = 1
+VERSION_MINOR = 2
 FILE_IDENTIFIER = b"XLTE"
 ALIGNMENT = 16  # bytes: of constants in the file and of tensors in the arena
 WORD_BITS = 32
@@ -46,6 +46,12 @@ _NUMPY: dict[DType, np.dtype] = {
     DType.INT8: np.dtype("i1"),
     DType.UINT8: np.dtype("u1"),
     DType.BIT: np.dtype("<u4"),
+}
+# The smallest and the largest value of the integers.
+RANGES: dict[DType, tuple[int, int]] = {
+    DType.INT32: (-(2**31), 2**31 - 1),
+    DType.INT8: (-128, 127),
+    DType.UINT8: (0, 255),
 }
 _SHORT = {DType.FLOAT32: "f32", DType.INT32: "i32", DType.INT8: "i8", DType.UINT8: "u8", DType.BIT: "bit"}
 
@@ -87,6 +93,8 @@ class OpKind(enum.IntEnum):
     REDUCE = 31
     RESIZE_BILINEAR_2D = 32
     EMBEDDING = 33
+    QUANTIZE = 34
+    DEQUANTIZE = 35
 
 
 class ActivationKind(enum.IntEnum):
@@ -174,6 +182,8 @@ class Conv2DOptions:
     output_dtype: DType = DType.FLOAT32
     activation: Activation = NO_ACTIVATION
     planes: int = 1
+    input_multiplier: int = 1
+    input_zero_point: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,8 @@ class DenseOptions:
     output_dtype: DType = DType.FLOAT32
     activation: Activation = NO_ACTIVATION
     planes: int = 1
+    input_multiplier: int = 1
+    input_zero_point: int = 0
 
 
 @dataclass(frozen=True)
@@ -312,6 +324,15 @@ class ResizeOptions:
     width: int = 1
 
 
+@dataclass(frozen=True)
+class QuantizeOptions:
+    """``output_dtype`` is INT8 or UINT8 for QUANTIZE, FLOAT32 for DEQUANTIZE."""
+
+    output_dtype: DType = DType.FLOAT32
+    scale: float = 1.0
+    zero_point: int = 0
+
+
 Options = Union[
     Conv2DOptions,
     DenseOptions,
@@ -329,6 +350,7 @@ Options = Union[
     TileOptions,
     ReduceOptions,
     ResizeOptions,
+    QuantizeOptions,
 ]
 
 # Which options table an op carries; kinds that are not listed carry none.
@@ -355,6 +377,8 @@ OPTIONS_OF_KIND: dict[OpKind, type] = {
     OpKind.TILE: TileOptions,
     OpKind.REDUCE: ReduceOptions,
     OpKind.RESIZE_BILINEAR_2D: ResizeOptions,
+    OpKind.QUANTIZE: QuantizeOptions,
+    OpKind.DEQUANTIZE: QuantizeOptions,
 }
 
 
@@ -393,11 +417,17 @@ class TensorType:
 
 @dataclass
 class Tensor:
-    """A value: an activation (``data`` is None) or a constant (``data`` has ``type.storage_shape``)."""
+    """A value: an activation (``data`` is None) or a constant (``data`` has ``type.storage_shape``).
+
+    ``scale`` and ``zero_point`` say, of integers, which numbers they stand for: ``(q - zero_point) * scale``. A
+    scale of 0 says nothing. They are for people and for what feeds a model; no op looks at them.
+    """
 
     name: str
     type: TensorType
     data: np.ndarray | None = None
+    scale: float = 0.0
+    zero_point: int = 0
 
     @property
     def is_constant(self) -> bool:

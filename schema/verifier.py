@@ -23,7 +23,18 @@ from xlite.schema.limits import (
 )
 from xlite.schema.naming import op_name, tensor_name
 from xlite.schema.plan_rules import verify_plan
-from xlite.schema.types import WORD_BITS, CustomOptions, DType, Metadata, Model, Op, OpKind, Tensor, TensorType
+from xlite.schema.types import (
+    RANGES,
+    WORD_BITS,
+    CustomOptions,
+    DType,
+    Metadata,
+    Model,
+    Op,
+    OpKind,
+    Tensor,
+    TensorType,
+)
 
 
 def verify(model: Model) -> None:
@@ -82,7 +93,20 @@ def _tensor_problem(tensor: Tensor) -> str:
             return f"an activation needs a batch axis and at least one more, {tensor_type} has one"
         if tensor_type.shape[0] != 1:
             return f"an activation is stored for batch 1, {tensor_type} has batch {tensor_type.shape[0]}"
-    return ""
+    return _quantization_problem(tensor)
+
+
+def _quantization_problem(tensor: Tensor) -> str:
+    """What is wrong with the numbers that a tensor of integers says it stands for, or nothing."""
+    scale, zero_point, dtype = tensor.scale, tensor.zero_point, tensor.type.dtype
+    if scale == 0 and zero_point == 0:
+        return ""
+    if not (math.isfinite(scale) and scale > 0):
+        return f"its scale {scale} is no number above 0"
+    if dtype not in RANGES:
+        return f"{dtype.short} elements stand for themselves, they have no scale and zero point"
+    low, high = RANGES[dtype]
+    return "" if low <= zero_point <= high else f"its zero point {zero_point} is no {dtype.short}"
 
 
 def _constant_problem(tensor: Tensor, last_words: dict[tuple[int, int, int], int]) -> str:

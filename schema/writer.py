@@ -78,6 +78,8 @@ class _Writer:
             "dtype": tensor.type.dtype,
             "buffer": buffer,
             "packed_axes": tensor.type.packed_axes,
+            "scale": tensor.scale,
+            "zero_point": tensor.zero_point,
         }
         return self._table("Tensor", fields)
 

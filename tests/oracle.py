@@ -15,7 +15,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from xlite.schema.types import Activation, ActivationKind, DType, Op, OpKind, PlanesKind, ReduceKind
+from xlite.schema.types import RANGES, Activation, ActivationKind, DType, Op, OpKind, PlanesKind, ReduceKind
 
 Array = np.ndarray
 Inputs = Sequence[Optional[Array]]
@@ -34,6 +34,8 @@ def magnitude(op: Op, inputs: Inputs) -> Array:
     """For each output of an op with a filter, the sum of the magnitudes of all that is added up in it: what
     rounding errors are proportional to."""
     given = [None if x is None else np.abs(np.asarray(x, np.float64)) for x in inputs]
+    if getattr(op.options, "input_zero_point", 0):
+        op = replace(op, options=replace(op.options, input_zero_point=-abs(op.options.input_zero_point)))
     given[5:] = [None if mask is None else np.asarray(mask, np.float64) for mask in inputs[5:]]
     if hasattr(op.options, "pad_value"):
         op = replace(op, options=replace(op.options, pad_value=abs(op.options.pad_value)))
@@ -152,8 +154,10 @@ _DOTS: dict[OpKind, Callable[..., Array]] = {
 
 
 def _dot(op: Op, inputs: Inputs) -> Array:
-    """Plane p of x counts 2^p times; a weight is 0 where the mask's bit is 1."""
+    """Plane p of x counts 2^p times; a weight is 0 where the mask's bit is 1. An element of integers counts as
+    multiplier * x - zero point."""
     x, kernel, _, _, _, mask = _slots(inputs, 6)
+    x = x * getattr(op.options, "input_multiplier", 1) - getattr(op.options, "input_zero_point", 0)
     if mask is not None:
         kernel = np.where(mask < 0, 0.0, kernel)
     planes = np.split(x, op.options.planes, axis=-1)
@@ -266,6 +270,22 @@ def _activation_size(x: Array, a: Activation) -> Array:
     if a.kind is _K.RELU:
         return np.maximum(y, np.where(x < stored.threshold, abs(stored.alpha * stored.threshold), 0.0))
     return y
+
+
+# -- integers ------------------------------------------------------------------------------------------------
+
+
+def _quantize(op: Op, inputs: Inputs) -> Array:
+    """The quotient is rounded to float32 before it is rounded to an integer, since a half decides."""
+    low, high = RANGES[op.options.output_dtype]
+    with np.errstate(all="ignore"):
+        quotient = inputs[0].astype(np.float32) / np.float32(op.options.scale)
+    steps = np.where(np.isnan(quotient), 0.0, np.round(quotient.astype(np.float64)))
+    return np.clip(steps + op.options.zero_point, low, high).astype(np.int64)
+
+
+def _dequantize(op: Op, inputs: Inputs) -> Array:
+    return (inputs[0] - op.options.zero_point) * float(np.float32(op.options.scale))
 
 
 # -- pools ---------------------------------------------------------------------------------------------------
@@ -399,6 +419,8 @@ _RULES: dict[OpKind, Callable[[Op, Inputs], Array]] = {
     OpKind.REDUCE: _reduce,
     OpKind.RESIZE_BILINEAR_2D: _resize,
     OpKind.EMBEDDING: _embedding,
+    OpKind.QUANTIZE: _quantize,
+    OpKind.DEQUANTIZE: _dequantize,
 }
 
 # sums whose error is relative to the same sum of magnitudes

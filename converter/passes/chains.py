@@ -79,9 +79,10 @@ def is_packed(node: Node | None) -> bool:
 
 def accumulator_bound(node: Node) -> int:
     """K: the accumulator of a packed op lies in [-K, K]."""
-    kernel, options = node.inputs[1], node.options
+    x, kernel = node.inputs[:2]
+    assert x is not None
     assert kernel is not None
-    return contracts.accumulator_bound(node.kind, kernel.type, options.planes)  # type: ignore[union-attr]
+    return contracts.accumulator_bound(node.kind, kernel.type, node.options, x.type.dtype)
 
 
 def evaluate(node: Node, links: Sequence[Node], acc: np.ndarray) -> np.ndarray:

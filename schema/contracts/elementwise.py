@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Callable
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import require
-from xlite.schema.types import ActivationKind, DType, OpKind, PlanesKind, TensorType
+from xlite.schema.types import RANGES, ActivationKind, DType, OpKind, PlanesKind, TensorType
 
 Checked = Sequence[Any]  # types, None in optional slots only
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
 
 
 def _batch_norm(inputs: Checked, options) -> TensorType:
@@ -77,6 +78,30 @@ def _check_planes(options) -> None:
     require(options.kind is not PlanesKind.HEAVISIDE or options.planes == 1, "HEAVISIDE has one plane")
 
 
+def _quantize(inputs: Checked, options) -> TensorType:
+    (x,) = inputs
+    rules.check_dtype(x, (F32,), "x")
+    out = options.output_dtype
+    require(out in (I8, U8), f"cannot give {out.short}, gives i8 or u8")
+    _check_scale(options, out)
+    return TensorType(x.shape, out)
+
+
+def _dequantize(inputs: Checked, options) -> TensorType:
+    (x,) = inputs
+    rules.check_dtype(x, (I8, U8, I32), "x")
+    require(options.output_dtype is F32, f"cannot give {options.output_dtype.short}, gives f32")
+    _check_scale(options, x.dtype)
+    require(x.dtype is not I32 or options.zero_point == 0, "i32 has a zero point of 0")
+    return TensorType(x.shape, F32)
+
+
+def _check_scale(options, integers: DType) -> None:
+    require(math.isfinite(options.scale) and options.scale > 0, f"scale {options.scale} is no number above 0")
+    low, high = RANGES[integers]
+    require(low <= options.zero_point <= high, f"zero_point {options.zero_point} is no {integers.short}")
+
+
 RULES: dict[OpKind, Callable[..., TensorType]] = {
     OpKind.BATCH_NORM: _batch_norm,
     OpKind.SIGN: _sign,
@@ -86,4 +111,6 @@ RULES: dict[OpKind, Callable[..., TensorType]] = {
     OpKind.SOFTMAX: _softmax,
     OpKind.BIT_PLANES: _bit_planes,
     OpKind.FROM_PLANES: _from_planes,
+    OpKind.QUANTIZE: _quantize,
+    OpKind.DEQUANTIZE: _dequantize,
 }

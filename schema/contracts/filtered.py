@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import require
-from xlite.schema.types import DType, OpKind, TensorType
+from xlite.schema.types import RANGES, DType, OpKind, TensorType
 
 Checked = Sequence[Any]  # types, None in optional slots only
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
@@ -19,10 +19,10 @@ def _conv_2d(inputs: Checked, options) -> TensorType:
     rules.check_rank(x, 4, "x")
     rules.check_rank(kernel, 4, "filter")
     out_c, kernel_h, kernel_w, in_c = kernel.shape
-    rules.check_filter(kernel, packed_axes=3)
+    rules.check_filter(kernel, packed_axes=3, integers=True)
     _check_channels(x, in_c, out_c, options)
     out_h, out_w = rules.window_output(x, kernel_h, kernel_w, options)
-    dtype = rules.filtered_output(inputs, options, out_c)
+    dtype = rules.filtered_output(inputs, options, out_c, integers=True)
     return TensorType((x.shape[0], out_h, out_w, out_c), dtype)
 
 
@@ -31,12 +31,12 @@ def _depthwise_conv_2d(inputs: Checked, options) -> TensorType:
     rules.check_rank(x, 4, "x")
     rules.check_rank(kernel, 3, "filter")
     kernel_h, kernel_w, out_c = kernel.shape
-    rules.check_filter(kernel, packed_axes=1)
+    rules.check_filter(kernel, packed_axes=1, integers=True)
     require(options.groups == 1, "a depthwise convolution has no groups")
     channels = _plane_channels(x, options.planes)
     require(out_c % channels == 0, f"{out_c} filters are no multiple of {channels} channels")
     out_h, out_w = rules.window_output(x, kernel_h, kernel_w, options)
-    dtype = rules.filtered_output(inputs, options, out_c)
+    dtype = rules.filtered_output(inputs, options, out_c, integers=True)
     return TensorType((x.shape[0], out_h, out_w, out_c), dtype)
 
 
@@ -44,11 +44,11 @@ def _dense(inputs: Checked, options) -> TensorType:
     x, kernel = inputs[:2]
     require(len(x.shape) >= 2, "x needs a batch axis and features")
     rules.check_rank(kernel, 2, "filter")
-    rules.check_filter(kernel, packed_axes=1)
+    rules.check_filter(kernel, packed_axes=1, integers=True)
     units, features = kernel.shape
     given = _plane_channels(x, options.planes)
     require(given == features, f"x has {given} features, the filter wants {features}")
-    dtype = rules.filtered_output(inputs, options, units)
+    dtype = rules.filtered_output(inputs, options, units, integers=True)
     return TensorType((*x.shape[:-1], units), dtype)
 
 
@@ -136,8 +136,9 @@ def _axes_3d(options) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def accumulator_bound(kind: OpKind, kernel: TensorType, planes: int = 1) -> int:
-    """The largest magnitude that the dot product of bits can take."""
+def accumulator_bound(kind: OpKind, kernel: TensorType, options, x: DType = DType.BIT) -> int:
+    """The largest magnitude that the dot product of integers can take: x is bits, int8 or uint8, the filter bits
+    or int8."""
     shape = kernel.shape
     if kind is OpKind.DEPTHWISE_CONV_2D:
         taps = math.prod(shape[:-1])
@@ -145,7 +146,8 @@ def accumulator_bound(kind: OpKind, kernel: TensorType, planes: int = 1) -> int:
         taps = math.prod(shape[3:])
     else:
         taps = math.prod(shape[1:])
-    return taps * ((1 << planes) - 1)
+    weight = -RANGES[DType.INT8][0] if kernel.dtype is DType.INT8 else 1
+    return taps * ((1 << options.planes) - 1) * rules.largest_number(x, options) * weight
 
 
 RULES: dict[OpKind, Callable[..., TensorType]] = {

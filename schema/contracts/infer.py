@@ -31,7 +31,7 @@ def infer(kind: OpKind, inputs: Types, options: Options | None) -> list[TensorTy
         return None
     outputs = [RULES[kind](inputs, options)]
     if kind in filtered.RULES:
-        _check_accumulators(kind, inputs[1], options)
+        _check_accumulators(kind, inputs, options)
     for output in outputs:
         rules.check_size(output)
     return outputs
@@ -52,10 +52,15 @@ def inplace_inputs(kind: OpKind, inputs: Types, outputs: Sequence[TensorType]) -
     return tuple(i for i in candidates if _same_bytes(inputs[i], outputs[0]))
 
 
-def _check_accumulators(kind: OpKind, kernel: TensorType | None, options) -> None:
+def _check_accumulators(kind: OpKind, inputs: Types, options) -> None:
+    x, kernel = inputs[:2]
+    assert x is not None
     assert kernel is not None
-    bound = filtered.accumulator_bound(kind, kernel, options.planes)
-    require(bound <= rules.MAX_ELEMENTS, "the sums of its bit planes do not fit an int32")
+    if x.dtype is DType.FLOAT32:
+        return
+    bound = filtered.accumulator_bound(kind, kernel, options, x.dtype)
+    what = "bit planes" if options.planes > 1 else "integers"
+    require(bound <= rules.MAX_ELEMENTS, f"the sums of its {what} do not fit an int32")
 
 
 def same_rows(x: TensorType, y: TensorType) -> bool:

@@ -10,12 +10,12 @@ from xlite.schema.contracts.rules import require
 from xlite.schema.types import DType, OpKind, TensorType
 
 Checked = Sequence[Any]  # types, None in optional slots only
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I8, U8, BIT = DType.FLOAT32, DType.INT8, DType.UINT8, DType.BIT
 
 
 def _max_pool_2d(inputs: Checked, options) -> TensorType:
     x, flip = inputs
-    rules.check_dtype(x, (F32, BIT), "x")
+    rules.check_dtype(x, (F32, I8, U8, BIT), "x")
     if flip is not None:
         require(x.dtype is BIT, "flip is for bits only")
         rules.check_channel_vector(flip, x.shape[-1], BIT, "flip")

@@ -6,12 +6,17 @@ import math
 from collections.abc import Sequence
 
 from xlite.schema.errors import VerifyError
-from xlite.schema.types import MAX_RANK, Activation, ActivationKind, DType, TensorType
+from xlite.schema.types import MAX_RANK, RANGES, Activation, ActivationKind, DType, TensorType
 
 MAX_PLANES = 8
+MAX_MULTIPLIER = 64  # of an integer input
+MAX_NUMBER = (1 << 15) - 1  # that an element of it counts as
 MAX_IMAGE = 1 << 24  # of an image's height, width or depth
 MAX_EXTENT = 1 << 16  # of a window, stride, dilation or padding
 MAX_ELEMENTS = (1 << 31) - 1  # of one tensor, so that an index fits an int32
+
+
+INTEGER_INPUTS = (DType.INT8, DType.UINT8)
 
 
 class ContractError(VerifyError):
@@ -54,8 +59,10 @@ def check_channel_vector(x: TensorType | None, channels: int, dtype: DType, name
         require(x.shape == (channels,), f"{name} must have shape ({channels},), has {x.shape}")
 
 
-def check_filter(kernel: TensorType, packed_axes: int) -> None:
-    require(kernel.dtype in (DType.FLOAT32, DType.BIT), f"filter cannot be {kernel.dtype.short}")
+def check_filter(kernel: TensorType, packed_axes: int, integers: bool = False) -> None:
+    """integers: whether the op takes filters of int8, and x of int8 and uint8."""
+    allowed = (DType.FLOAT32, DType.BIT, DType.INT8) if integers else (DType.FLOAT32, DType.BIT)
+    require(kernel.dtype in allowed, f"filter cannot be {kernel.dtype.short}")
     wanted = packed_axes if kernel.dtype is DType.BIT else 1
     require(kernel.packed_axes == wanted, f"filter must have packed_axes {wanted}")
 
@@ -90,25 +97,29 @@ def check_activation(activation: Activation) -> None:
         require(activation.alpha != 0, "activation alpha is zero")
 
 
-def filtered_output(inputs: Sequence[TensorType | None], options, channels: int) -> DType:
+def filtered_output(inputs: Sequence[TensorType | None], options, channels: int, integers: bool = False) -> DType:
     """The dtype rule of ops with a filter; returns the output's dtype.
 
-    ==== ====== ===== ==================================================================
-    x    filter out   computes
-    ==== ====== ===== ==================================================================
-    f32  f32    f32   activation(dot * scale + bias)
-    f32  bit    f32   activation(dot * scale + bias), the filter holding +1 and -1
-    bit  bit    f32   activation(float(dot) * scale + bias)
-    bit  bit    i32   dot
-    bit  bit    bit   -1 where dot < threshold, else +1
-    ==== ====== ===== ==================================================================
+    ========= ======== ===== ==================================================================
+    x         filter   out   computes
+    ========= ======== ===== ==================================================================
+    f32       f32, i8  f32   activation(dot * scale + bias)
+    f32       bit      f32   activation(dot * scale + bias), the filter holding +1 and -1
+    bit       bit, i8  f32   activation(float(dot) * scale + bias)
+    bit       bit, i8  i32   dot
+    bit       bit, i8  bit   -1 where dot < threshold, else +1
+    i8, u8    bit, i8        as bits, of input_multiplier * x - input_zero_point
+    ========= ======== ===== ==================================================================
 
-    A bit filter may come with a mask of its own shape: weights whose bit of it is 1 are 0 instead.
+    i8 and u8 are for ops that take ``integers``. A bit filter may come with a mask of its own shape: weights whose
+    bit of it is 1 are 0 instead.
     """
     x, kernel, scale, bias, threshold, mask = inputs
     assert x is not None
     assert kernel is not None
-    check_dtype(x, (DType.FLOAT32, DType.BIT), "x")
+    given = (DType.FLOAT32, *(INTEGER_INPUTS if integers else ()), DType.BIT)
+    check_dtype(x, given, "x")
+    check_input_numbers(x, options)
     check_channel_vector(scale, channels, DType.FLOAT32, "scale")
     check_channel_vector(bias, channels, DType.FLOAT32, "bias")
     check_channel_vector(threshold, channels, DType.INT32, "threshold")
@@ -120,7 +131,9 @@ def filtered_output(inputs: Sequence[TensorType | None], options, channels: int)
     if x.dtype is DType.FLOAT32:
         require(out is DType.FLOAT32, f"cannot give {out.short} from f32")
     else:
-        require(kernel.dtype is DType.BIT, "a bit input needs a bit filter")
+        wanted = "bit or i8" if integers else "bit"
+        require(kernel.dtype is not DType.FLOAT32, f"a {x.dtype.short} input needs a {wanted} filter")
+        require(kernel.dtype is DType.BIT or options.planes == 1, "bit planes need a bit filter")
         require(out in (DType.FLOAT32, DType.INT32, DType.BIT), f"cannot give {out.short}")
     if out is DType.BIT:
         require(threshold is not None, "a bit output needs a threshold")
@@ -131,6 +144,32 @@ def filtered_output(inputs: Sequence[TensorType | None], options, channels: int)
         plain = options.activation.kind is ActivationKind.NONE
         require(plain, f"an activation is for f32 outputs, not {out.short}")
     return out
+
+
+def check_input_numbers(x: TensorType, options) -> None:
+    """What an element of an integer input counts as fits an int16, which kernels multiply."""
+    multiplier, zero_point = input_numbers(options)
+    if x.dtype not in INTEGER_INPUTS:
+        require(
+            (multiplier, zero_point) == (1, 0), f"{x.dtype.short} has no input_multiplier and input_zero_point"
+        )
+        return
+    require(1 <= multiplier <= MAX_MULTIPLIER, f"input_multiplier {multiplier} is not 1 to {MAX_MULTIPLIER}")
+    fits = abs(zero_point) <= MAX_NUMBER and largest_number(x.dtype, options) <= MAX_NUMBER
+    require(fits, f"input_zero_point {zero_point} leads beyond an int16")
+
+
+def input_numbers(options) -> tuple[int, int]:
+    """input_multiplier and input_zero_point; 1 and 0 where the op has none."""
+    return getattr(options, "input_multiplier", 1), getattr(options, "input_zero_point", 0)
+
+
+def largest_number(x: DType, options) -> int:
+    """The largest magnitude that an element of x counts as, 1 for bits and what is no integer."""
+    if x not in INTEGER_INPUTS:
+        return 1
+    multiplier, zero_point = input_numbers(options)
+    return max(abs(multiplier * q - zero_point) for q in RANGES[x])
 
 
 def window_output(x: TensorType, kernel_h: int, kernel_w: int, options) -> tuple[int, int]:

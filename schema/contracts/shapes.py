@@ -8,16 +8,17 @@ from typing import Any, Callable
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import require
-from xlite.schema.types import MAX_RANK, DType, OpKind, TensorType
+from xlite.schema.types import MAX_RANK, RANGES, DType, OpKind, TensorType
 
 Checked = Sequence[Any]  # types, None in optional slots only
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
+_MOVED = (F32, I8, U8, BIT)
 
 
 def _concatenate(inputs: Checked, options) -> TensorType:
     first = inputs[0]
     rank = len(first.shape)
-    rules.check_dtype(first, (F32, BIT), "x")
+    rules.check_dtype(first, _MOVED, "x")
     axis = options.axis + rank if options.axis < 0 else options.axis
     require(1 <= axis < rank, f"axis {options.axis} is out of range for rank {rank}")
     total = 0
@@ -33,7 +34,7 @@ def _concatenate(inputs: Checked, options) -> TensorType:
 
 def _reshape(inputs: Checked, options) -> TensorType:
     (x,) = inputs
-    rules.check_dtype(x, (F32, I32, BIT), "x")
+    rules.check_dtype(x, (*_MOVED, I32), "x")
     require(1 <= len(options.shape) <= MAX_RANK - 1, "shape must have 1 to 5 axes besides the batch")
     require(all(d >= 1 for d in options.shape), f"shape {options.shape} has an axis below 1")
     same = math.prod(options.shape) == math.prod(x.shape[1:])
@@ -43,13 +44,17 @@ def _reshape(inputs: Checked, options) -> TensorType:
 
 def _pad(inputs: Checked, options) -> TensorType:
     (x,) = inputs
-    rules.check_dtype(x, (F32, BIT), "x")
+    rules.check_dtype(x, _MOVED, "x")
     pads = options.paddings
     require(len(pads) == 2 * len(x.shape), f"needs {2 * len(x.shape)} paddings, has {len(pads)}")
     require(all(0 <= p <= rules.MAX_EXTENT for p in pads), "a padding is out of range")
     require(pads[0] == pads[1] == 0, "the batch axis cannot be padded")
     require(math.isfinite(options.value), "the padding value is not finite")
     require(x.dtype is not BIT or options.value in (1.0, -1.0), "bits are padded with +1 or -1 only")
+    if x.dtype in RANGES:
+        low, high = RANGES[x.dtype]
+        fits = options.value == int(options.value) and low <= options.value <= high
+        require(fits, f"the padding value {options.value} is no {x.dtype.short}")
     shape = tuple(d + pads[2 * i] + pads[2 * i + 1] for i, d in enumerate(x.shape))
     return TensorType(shape, x.dtype)
 
@@ -67,7 +72,7 @@ def _broadcast(inputs: Checked, options) -> TensorType:
 
 def _transpose(inputs: Checked, options) -> TensorType:
     (x,) = inputs
-    rules.check_dtype(x, (F32, BIT), "x")
+    rules.check_dtype(x, _MOVED, "x")
     order = options.permutation
     require(sorted(order) == list(range(len(x.shape))), f"{order} is no permutation of {len(x.shape)} axes")
     require(order[0] == 0, "the batch axis stays first")
@@ -76,7 +81,7 @@ def _transpose(inputs: Checked, options) -> TensorType:
 
 def _slice(inputs: Checked, options) -> TensorType:
     (x,) = inputs
-    rules.check_dtype(x, (F32, BIT), "x")
+    rules.check_dtype(x, _MOVED, "x")
     rank = len(x.shape)
     for name in ("begin", "size", "stride"):
         require(len(getattr(options, name)) == rank, f"{name} needs {rank} entries")
@@ -91,7 +96,7 @@ def _slice(inputs: Checked, options) -> TensorType:
 
 def _tile(inputs: Checked, options) -> TensorType:
     (x,) = inputs
-    rules.check_dtype(x, (F32, BIT), "x")
+    rules.check_dtype(x, _MOVED, "x")
     require(len(options.multiples) == len(x.shape), f"multiples needs {len(x.shape)} entries")
     require(all(1 <= m <= rules.MAX_EXTENT for m in options.multiples), "a multiple is out of range")
     require(options.multiples[0] == 1, "the batch axis cannot be tiled")

@@ -64,6 +64,8 @@ SLOTS: dict[OpKind, tuple[Slot, ...] | None] = {
     OpKind.REDUCE: (_X,),
     OpKind.RESIZE_BILINEAR_2D: (_X,),
     OpKind.EMBEDDING: (Slot("indices"), Slot("table", constant=True)),
+    OpKind.QUANTIZE: (_X,),
+    OpKind.DEQUANTIZE: (_X,),
 }
 
 

@@ -49,6 +49,8 @@ class OpKind(object):
     REDUCE = 31
     RESIZE_BILINEAR_2D = 32
     EMBEDDING = 33
+    QUANTIZE = 34
+    DEQUANTIZE = 35
 
 
 class ActivationKind(object):
@@ -120,6 +122,7 @@ class OpOptions(object):
     TileOptions = 14
     ReduceOptions = 15
     ResizeOptions = 16
+    QuantizeOptions = 17
 
 
 class Activation(object):
@@ -308,8 +311,22 @@ class Conv2DOptions(object):
             return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
         return 1
 
+    # Conv2DOptions
+    def InputMultiplier(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(30))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # Conv2DOptions
+    def InputZeroPoint(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(32))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
 def Conv2DOptionsStart(builder):
-    builder.StartObject(13)
+    builder.StartObject(15)
 
 def Conv2DOptionsAddStrideH(builder, strideH):
     builder.PrependInt32Slot(0, strideH, 1)
@@ -349,6 +366,12 @@ def Conv2DOptionsAddActivation(builder, activation):
 
 def Conv2DOptionsAddPlanes(builder, planes):
     builder.PrependInt32Slot(12, planes, 1)
+
+def Conv2DOptionsAddInputMultiplier(builder, inputMultiplier):
+    builder.PrependInt32Slot(13, inputMultiplier, 1)
+
+def Conv2DOptionsAddInputZeroPoint(builder, inputZeroPoint):
+    builder.PrependInt32Slot(14, inputZeroPoint, 0)
 
 def Conv2DOptionsEnd(builder):
     return builder.EndObject()
@@ -401,8 +424,22 @@ class DenseOptions(object):
             return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
         return 1
 
+    # DenseOptions
+    def InputMultiplier(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 1
+
+    # DenseOptions
+    def InputZeroPoint(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
 def DenseOptionsStart(builder):
-    builder.StartObject(3)
+    builder.StartObject(5)
 
 def DenseOptionsAddOutputDtype(builder, outputDtype):
     builder.PrependUint8Slot(0, outputDtype, 0)
@@ -412,6 +449,12 @@ def DenseOptionsAddActivation(builder, activation):
 
 def DenseOptionsAddPlanes(builder, planes):
     builder.PrependInt32Slot(2, planes, 1)
+
+def DenseOptionsAddInputMultiplier(builder, inputMultiplier):
+    builder.PrependInt32Slot(3, inputMultiplier, 1)
+
+def DenseOptionsAddInputZeroPoint(builder, inputZeroPoint):
+    builder.PrependInt32Slot(4, inputZeroPoint, 0)
 
 def DenseOptionsEnd(builder):
     return builder.EndObject()
@@ -1641,6 +1684,66 @@ def ResizeOptionsEnd(builder):
 
 
 
+class QuantizeOptions(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def GetRootAs(cls, buf, offset=0):
+        n = flatbuffers.encode.Get(flatbuffers.packer.uoffset, buf, offset)
+        x = QuantizeOptions()
+        x.Init(buf, n + offset)
+        return x
+
+    @classmethod
+    def GetRootAsQuantizeOptions(cls, buf, offset=0):
+        """This method is deprecated. Please switch to GetRootAs."""
+        return cls.GetRootAs(buf, offset)
+    @classmethod
+    def QuantizeOptionsBufferHasIdentifier(cls, buf, offset, size_prefixed=False):
+        return flatbuffers.util.BufferHasIdentifier(buf, offset, b"\x58\x4C\x54\x45", size_prefixed=size_prefixed)
+
+    # QuantizeOptions
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # QuantizeOptions
+    def OutputDtype(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
+        return 0
+
+    # QuantizeOptions
+    def Scale(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
+        return 1.0
+
+    # QuantizeOptions
+    def ZeroPoint(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
+def QuantizeOptionsStart(builder):
+    builder.StartObject(3)
+
+def QuantizeOptionsAddOutputDtype(builder, outputDtype):
+    builder.PrependUint8Slot(0, outputDtype, 0)
+
+def QuantizeOptionsAddScale(builder, scale):
+    builder.PrependFloat32Slot(1, scale, 1.0)
+
+def QuantizeOptionsAddZeroPoint(builder, zeroPoint):
+    builder.PrependInt32Slot(2, zeroPoint, 0)
+
+def QuantizeOptionsEnd(builder):
+    return builder.EndObject()
+
+
+
 class Op(object):
     __slots__ = ['_tab']
 
@@ -1857,8 +1960,22 @@ class Tensor(object):
             return self._tab.Get(flatbuffers.number_types.Uint8Flags, o + self._tab.Pos)
         return 1
 
+    # Tensor
+    def Scale(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Float32Flags, o + self._tab.Pos)
+        return 0.0
+
+    # Tensor
+    def ZeroPoint(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(16))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Int32Flags, o + self._tab.Pos)
+        return 0
+
 def TensorStart(builder):
-    builder.StartObject(5)
+    builder.StartObject(7)
 
 def TensorAddName(builder, name):
     builder.PrependUOffsetTRelativeSlot(0, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
@@ -1877,6 +1994,12 @@ def TensorAddBuffer(builder, buffer):
 
 def TensorAddPackedAxes(builder, packedAxes):
     builder.PrependUint8Slot(4, packedAxes, 1)
+
+def TensorAddScale(builder, scale):
+    builder.PrependFloat32Slot(5, scale, 0.0)
+
+def TensorAddZeroPoint(builder, zeroPoint):
+    builder.PrependInt32Slot(6, zeroPoint, 0)
 
 def TensorEnd(builder):
     return builder.EndObject()

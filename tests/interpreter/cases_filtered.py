@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from tests.interpreter.making import BIT, CHANNELS, Case, Maker
-from xlite.schema.types import Conv2DOptions, Conv3DOptions, DenseOptions, OpKind
+from tests.interpreter.making import BIT, CHANNELS, I8, Case, Maker
+from xlite.schema.types import Conv2DOptions, Conv3DOptions, DenseOptions, DType, OpKind
 
 
 def conv_2d(seed: int) -> Case:
     m = Maker(seed)
-    x, filters, out = m.dtypes()
-    groups, planes = m.pick.choice([1, 1, 1, 2, 3]), m.planes(x)
+    return _conv_2d(m, *m.dtypes())
+
+
+def conv_2d_of_integers(seed: int) -> Case:
+    m = Maker(seed)
+    return _conv_2d(m, *m.integer_dtypes())
+
+
+def _conv_2d(m: Maker, x: DType, filters: DType, out: DType) -> Case:
+    groups, planes = m.pick.choice([1, 1, 1, 2, 3]), m.planes(x) if filters is not I8 else 1
     depth, per_group = m.pick.choice(CHANNELS), m.pick.choice([1, 3, 5, 32, 33])
     kernel_h, kernel_w = m.pick.choice([(1, 1), (3, 3), (3, 2), (1, 5)])
     m.add((m.pick.choice([1, 2]), m.pick.randint(5, 9), m.pick.randint(13, 16), planes * depth * groups), x)
     m.add((per_group * groups, kernel_h, kernel_w, depth), filters, 3 if filters is BIT else 1)
     activation = m.finish(per_group * groups, out, kernel_h * kernel_w * depth)
-    options = {"groups": groups, "planes": planes, "output_dtype": out, "activation": activation}
+    options = {"groups": groups, "planes": planes, "output_dtype": out, "activation": activation, **m.numbers(x)}
     return m.case(OpKind.CONV_2D, Conv2DOptions(**options, **m.window(x is BIT)))
 
 
 def depthwise_conv_2d(seed: int) -> Case:
     m = Maker(seed)
-    x, filters, out = m.dtypes()
-    channels, multiplier, planes = m.pick.choice(CHANNELS), m.pick.choice([1, 1, 2, 3]), m.planes(x)
+    return _depthwise_conv_2d(m, *m.dtypes())
+
+
+def depthwise_conv_2d_of_integers(seed: int) -> Case:
+    m = Maker(seed)
+    return _depthwise_conv_2d(m, *m.integer_dtypes())
+
+
+def _depthwise_conv_2d(m: Maker, x: DType, filters: DType, out: DType) -> Case:
+    planes = m.planes(x) if filters is not I8 else 1
+    channels, multiplier = m.pick.choice(CHANNELS), m.pick.choice([1, 1, 2, 3])
     kernel_h, kernel_w = m.pick.choice([(1, 1), (3, 3), (2, 4)])
     m.add((m.pick.choice([1, 2]), m.pick.randint(5, 9), m.pick.randint(10, 13), planes * channels), x)
     m.add((kernel_h, kernel_w, channels * multiplier), filters)
     activation = m.finish(channels * multiplier, out, kernel_h * kernel_w)
-    options = Conv2DOptions(output_dtype=out, activation=activation, planes=planes, **m.window(x is BIT))
-    return m.case(OpKind.DEPTHWISE_CONV_2D, options)
+    options = {"output_dtype": out, "activation": activation, "planes": planes, **m.numbers(x)}
+    return m.case(OpKind.DEPTHWISE_CONV_2D, Conv2DOptions(**options, **m.window(x is BIT)))
 
 
 def dense(seed: int) -> Case:
     m = Maker(seed)
-    x, filters, out = m.dtypes()
-    features, units, planes = m.pick.choice((*CHANNELS, 257)), m.pick.choice(CHANNELS), m.planes(x)
+    return _dense(m, *m.dtypes())
+
+
+def dense_of_integers(seed: int) -> Case:
+    m = Maker(seed)
+    return _dense(m, *m.integer_dtypes())
+
+
+def _dense(m: Maker, x: DType, filters: DType, out: DType) -> Case:
+    planes = m.planes(x) if filters is not I8 else 1
+    features, units = m.pick.choice((*CHANNELS, 257)), m.pick.choice(CHANNELS)
     m.add((m.pick.choice([1, 3]), *m.pick.choice([(), (4,), (2, 3)]), planes * features), x)
     m.add((units, features), filters)
-    return m.case(OpKind.DENSE, DenseOptions(out, m.finish(units, out, features), planes))
+    return m.case(OpKind.DENSE, DenseOptions(out, m.finish(units, out, features), planes, **m.numbers(x)))
 
 
 def _steps_3d(m: Maker) -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.interpreter.making import BIT, CHANNELS, F32, I32, Case, Maker
+from tests.interpreter.making import BIT, CHANNELS, F32, I8, I32, U8, Case, Maker
 from xlite.schema.types import (
     ConcatenateOptions,
     OpKind,
@@ -16,7 +16,7 @@ from xlite.schema.types import (
 
 def concatenate(seed: int) -> Case:
     m = Maker(seed)
-    dtype, rank = m.pick.choice([F32, BIT, BIT]), m.pick.choice([2, 3, 4])
+    dtype, rank = m.pick.choice([F32, BIT, BIT, U8]), m.pick.choice([2, 3, 4])
     axis = m.pick.choice([-1, -1, m.pick.randint(1, rank - 1)])
     shape = [m.pick.choice([1, 2]), *[m.pick.randint(2, 4) for _ in range(rank - 2)], m.pick.choice(CHANNELS)]
     aligned = m.pick.random() < 0.3
@@ -29,25 +29,27 @@ def concatenate(seed: int) -> Case:
 def reshape(seed: int) -> Case:
     m = Maker(seed)
     channels = m.pick.choice([2, 32, 40, 64, 96])
-    m.add((m.pick.choice([1, 2]), 3, 4, channels), m.pick.choice([F32, I32, BIT, BIT]))
+    m.add((m.pick.choice([1, 2]), 3, 4, channels), m.pick.choice([F32, I32, I8, BIT, BIT]))
     shapes = [(12 * channels,), (4, 3, channels), (3, 4 * channels), (channels, 12), (2, 6, channels // 2, 2)]
     return m.case(OpKind.RESHAPE, ReshapeOptions(m.pick.choice(shapes)))
 
 
 def pad(seed: int) -> Case:
     m = Maker(seed)
-    dtype, rank = m.pick.choice([F32, BIT, BIT]), m.pick.choice([2, 3, 4])
+    dtype, rank = m.pick.choice([F32, BIT, BIT, U8, I8]), m.pick.choice([2, 3, 4])
     m.add((2, *[m.pick.randint(1, 4) for _ in range(rank - 2)], m.pick.choice(CHANNELS)), dtype)
     paddings = [0, 0] + [m.pick.choice([0, 1, 2]) for _ in range(2 * (rank - 1))]
     if m.pick.random() < 0.5:
         paddings[-2:] = [0, 0]
-    value = m.pick.choice([1.0, -1.0]) if dtype is BIT else m.pick.choice([0.0, 2.5, -1.0])
+    value = m.pick.choice(
+        {BIT: [1.0, -1.0], U8: [0.0, 1.0, 255.0], I8: [-128.0, 5.0]}.get(dtype, [0.0, 2.5, -1.0])
+    )
     return m.case(OpKind.PAD, PadOptions(tuple(paddings), value))
 
 
 def _image(m: Maker) -> tuple[int, ...]:
     """x of any rank, floats or bits; returns its shape."""
-    rank, dtype = m.pick.choice([2, 3, 4, 5]), m.pick.choice([F32, BIT, BIT])
+    rank, dtype = m.pick.choice([2, 3, 4, 5]), m.pick.choice([F32, BIT, BIT, I8])
     channels = m.pick.choice((32, 64) if m.pick.random() < 0.3 else CHANNELS)
     m.add((m.pick.choice([1, 2]), *[m.pick.randint(1, 4) for _ in range(rank - 2)], channels), dtype)
     return m.types[0].shape

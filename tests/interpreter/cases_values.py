@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.interpreter.making import BIT, CHANNELS, F32, I32, Case, Maker, activation_of
+from tests.interpreter.making import BIT, CHANNELS, F32, I8, I32, U8, Case, Maker, activation_of
 from xlite.schema.types import (
+    RANGES,
     ActivationKind,
     ActivationOptions,
     DType,
@@ -14,6 +15,7 @@ from xlite.schema.types import (
     PlanesOptions,
     Pool2DOptions,
     Pool3DOptions,
+    QuantizeOptions,
     ReduceKind,
     ReduceOptions,
     ResizeOptions,
@@ -28,6 +30,13 @@ def max_pool_2d(seed: int) -> Case:
         m.add((m.types[0].shape[3],), BIT)
     else:
         m.give(None)
+    return m.case(OpKind.MAX_POOL_2D, options)
+
+
+def max_pool_2d_of_integers(seed: int) -> Case:
+    m = Maker(seed)
+    options = _pool(m, m.pick.choice([I8, U8]))
+    m.give(None)
     return m.case(OpKind.MAX_POOL_2D, options)
 
 
@@ -206,3 +215,32 @@ def embedding(seed: int) -> Case:
         m.give(indices)
     m.add((rows, m.pick.choice([1, 8, 33])), F32)
     return m.case(OpKind.EMBEDDING)
+
+
+def _scale(m: Maker, integers: DType) -> dict:
+    low, high = (0, 0) if integers is I32 else RANGES[integers]
+    scale = float(np.float32(m.pick.choice([1.0, 0.5, 1 / 255, 0.037, 1e-30])))
+    return {"scale": scale, "zero_point": m.pick.choice([0, low, high, m.pick.randint(low, high)])}
+
+
+def quantize(seed: int) -> Case:
+    """Values within the range and beyond it, halves between two steps, and no numbers."""
+    m = Maker(seed)
+    integers = m.pick.choice([I8, U8])
+    scale = _scale(m, integers)
+    x = (m.rng.uniform(-200, 400, size=_shape(m)) * scale["scale"]).astype(np.float32)
+    flat = x.reshape(-1)
+    halves = (m.rng.integers(-300, 300, size=flat.size) + 0.5) * scale["scale"]
+    flat[::3] = halves.astype(np.float32)[::3]
+    flat[1::7] = m.pick.choice([0.0, -0.0, 1.0, np.nan, np.inf, -np.inf])
+    m.give(x)
+    return m.case(OpKind.QUANTIZE, QuantizeOptions(integers, **scale))
+
+
+def dequantize(seed: int) -> Case:
+    m = Maker(seed)
+    integers = m.pick.choice([I8, U8, I32])
+    m.add(_shape(m), integers)
+    if integers is I32:
+        m.values[0].reshape(-1)[:3] = [-(2**31), 2**31 - 1, 2**24 + 1][: m.values[0].size]
+    return m.case(OpKind.DEQUANTIZE, QuantizeOptions(F32, **_scale(m, integers)))

@@ -11,9 +11,10 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import OpSpec
 from xlite.schema.contracts import infer
-from xlite.schema.types import Activation, ActivationKind, DType, Op, OpKind, Options, TensorType
+from xlite.schema.types import RANGES, Activation, ActivationKind, DType, Op, OpKind, Options, TensorType
 
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
+PAIRS_OF_INTEGERS = ((U8, I8), (U8, BIT), (I8, I8), (I8, BIT), (BIT, I8), (F32, I8))
 CHANNELS = (1, 3, 31, 32, 33, 64, 70)
 
 
@@ -61,6 +62,10 @@ class Maker:
         shape = tuple(shape)
         if dtype is BIT:
             value = self.rng.choice(np.array([-1, 1], np.int8), size=shape)
+        elif dtype in (I8, U8):
+            low, high = RANGES[dtype]
+            value = self.rng.integers(low, high + 1, size=shape).astype(dtype.numpy)
+            value.reshape(-1)[:2] = [low, high][: value.size]
         elif dtype is I32:
             value = self.rng.integers(-20, 21, size=shape).astype(np.int32)
         else:
@@ -85,6 +90,20 @@ class Maker:
             [(F32, F32, F32), (F32, BIT, F32), (BIT, BIT, F32), (BIT, BIT, I32), (BIT, BIT, BIT), (BIT, BIT, BIT)]
         )
 
+    def integer_dtypes(self) -> tuple[DType, DType, DType]:
+        """The same where x or the filter is of bytes."""
+        x, filters = self.pick.choice(PAIRS_OF_INTEGERS)
+        return x, filters, F32 if x is F32 else self.pick.choice([F32, I32, BIT])
+
+    def numbers(self, x: DType) -> dict:
+        """What elements of integers count as."""
+        if x not in (I8, U8):
+            return {}
+        multiplier, zero_point = self.pick.choice(
+            [(1, 0), (1, RANGES[x][0]), (1, 77), (2, 255), (5, -300), (64, 0)]
+        )
+        return {"input_multiplier": multiplier, "input_zero_point": zero_point}
+
     def planes(self, x: DType) -> int:
         return self.pick.choice([1, 1, 1, 2, 3, 8]) if x is BIT else 1
 
@@ -96,6 +115,7 @@ class Maker:
             else:
                 self.give(None)
         if out is BIT:
+            length *= {U8: 200, I8: 200}.get(self.types[0].dtype, 1) * (80 if self.types[1].dtype is I8 else 1)
             threshold = self.rng.integers(-length // 3 - 1, length // 3 + 2, size=channels).astype(np.int32)
             threshold[:: max(1, channels // 3)] = self.pick.choice([-(2**31), 2**31 - 1, 0])
             self.give(threshold, I32)

@@ -26,7 +26,7 @@ from xlite.schema.types import (
     TensorType,
 )
 
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
 Inputs = Sequence["int | None"]
 
 
@@ -56,6 +56,11 @@ class Builder:
         signs = self.rng.choice(np.array([-1, 1], np.int8), size=tuple(shape))
         type_ = TensorType(tuple(shape), BIT, packed_axes)
         return self._tensor(Tensor(f"c{len(self.tensors)}", type_, pack_signs(signs, packed_axes)))
+
+    def bytes(self, *shape: int) -> int:
+        """A constant of random int8."""
+        data = self.rng.integers(-128, 128, size=shape).astype(np.int8)
+        return self._tensor(Tensor(f"c{len(self.tensors)}", TensorType(data.shape, I8), data))
 
     def floats(self, *shape: int) -> int:
         return self.const(self.rng.normal(size=shape).astype(np.float32))

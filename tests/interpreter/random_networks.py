@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from tests.interpreter.making import activation_of
-from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder
+from tests.interpreter.networks import BIT, F32, I8, I32, SAME_3, U8, Builder
 from xlite.schema.contracts import ContractError
 from xlite.schema.types import (
+    RANGES,
     Activation,
     ActivationKind,
     ActivationOptions,
@@ -31,6 +32,7 @@ from xlite.schema.types import (
     PlanesOptions,
     Pool2DOptions,
     Pool3DOptions,
+    QuantizeOptions,
     ReduceKind,
     ReduceOptions,
     ReshapeOptions,
@@ -71,13 +73,15 @@ def _makers(b: Builder, x: int) -> list[Maker]:
     type_ = b.type(x)
     rank = len(type_.shape)
     if type_.dtype is I32:
-        return [_flattened, _embedding]
+        return [_flattened, _embedding, _dequantize]
     makers: list[Maker] = [_reshape, _concat, _pad, _dense, _dense, _transpose, _slice, _tile]
     if type_.dtype is F32:
         makers += [_add, _add, _pairwise, _pairwise, _elementwise, _elementwise, _elementwise]
-        makers += [_sign, _sign, _planes, _reduce]
-    else:
+        makers += [_sign, _sign, _planes, _reduce, _quantize]
+    elif type_.dtype is BIT:
         makers += [_unpack, _from_planes]
+    else:
+        return [*makers, _dequantize, _dequantize, *([_conv, _depthwise, _pool] if rank == 4 else [])]
     if rank == 4:
         makers += [_conv, _conv, _depthwise, _pool, _volume, _volume, _locally_connected, _resize]
     if rank == 5:
@@ -86,12 +90,26 @@ def _makers(b: Builder, x: int) -> list[Maker]:
 
 
 def _output(b: Builder, x: int, chooser: random.Random) -> DType:
-    return chooser.choice([F32, F32, I32, BIT, BIT]) if b.type(x).dtype is BIT else F32
+    return F32 if b.type(x).dtype is F32 else chooser.choice([F32, F32, I32, BIT, BIT])
 
 
 def _bits(b: Builder, x: int, chooser: random.Random) -> bool:
     """Whether a filter for ``x`` is one of bits."""
     return b.type(x).dtype is BIT or chooser.random() < 0.5
+
+
+def _weights(b: Builder, x: int, shape, packed: int, bits: bool, chooser: random.Random, options) -> int:
+    """A filter that ``x`` can have, of bits or not."""
+    takes_bytes = (
+        hasattr(options, "input_zero_point") and options.planes == 1 and packed in (1, 3) and len(shape) < 6
+    )
+    if (
+        takes_bytes
+        and (b.type(x).dtype in RANGES or chooser.random() < 0.2)
+        and not (bits and chooser.random() < 0.7)
+    ):
+        return b.bytes(*shape)
+    return b.bits(shape, packed) if bits else b.floats(*shape)
 
 
 # -- with a filter -------------------------------------------------------------------------------------------
@@ -101,8 +119,11 @@ def _filtered(b: Builder, kind: OpKind, x: int, shape, packed: int, channels: in
     """Any op with a filter of this shape; bit filters now and then with a mask."""
     bits = _bits(b, x, chooser)
     out = _output(b, x, chooser)
-    weights = b.bits(shape, packed) if bits else b.floats(*shape)
+    weights = _weights(b, x, shape, packed, bits, chooser, options)
+    bits = b.type(weights).dtype is BIT
     mask = b.bits(shape, packed) if bits and chooser.random() < 0.3 else None
+    if b.type(x).dtype in RANGES:
+        options = replace(options, input_zero_point=chooser.choice([0, 3, 128]))
     return b.op(kind, [*b._filtered(x, weights, channels, out), mask], replace(options, output_dtype=out))
 
 
@@ -228,6 +249,17 @@ def _elementwise(b: Builder, x: int, alive, chooser) -> int:
     return b.op(OpKind.PRELU, (x, b.floats(*(1,) * (len(shape) - 1), shape[-1])))
 
 
+def _quantize(b: Builder, x: int, alive, chooser) -> int:
+    dtype = chooser.choice([I8, U8])
+    return b.op(OpKind.QUANTIZE, (x,), QuantizeOptions(dtype, 0.25, 100 if dtype is U8 else -5))
+
+
+def _dequantize(b: Builder, x: int, alive, chooser) -> int:
+    """Into numbers about as large as those that floats have elsewhere."""
+    integers = b.type(x).dtype
+    return b.op(OpKind.DEQUANTIZE, (x,), QuantizeOptions(F32, 1e-3 if integers is I32 else 0.25))
+
+
 # -- windows -------------------------------------------------------------------------------------------------
 
 
@@ -237,7 +269,7 @@ def _pool(b: Builder, x: int, alive, chooser) -> int:
     if type_.dtype is BIT:
         flip = chooser.choice([None, b.bits((type_.shape[3],))])
         return b.op(OpKind.MAX_POOL_2D, (x, flip), options)
-    if chooser.random() < 0.5:
+    if type_.dtype is not F32 or chooser.random() < 0.5:
         return b.op(OpKind.MAX_POOL_2D, (x, None), options)
     return b.op(OpKind.AVERAGE_POOL_2D, (x,), options)
 
@@ -335,4 +367,4 @@ def jumps(op, types) -> bool:
     if types[op.inputs[0]].dtype is not F32:
         return False
     activation = getattr(op.options, "activation", Activation())
-    return op.kind in (OpKind.SIGN, OpKind.BIT_PLANES) or activation.kind in JUMPS
+    return op.kind in (OpKind.SIGN, OpKind.BIT_PLANES, OpKind.QUANTIZE) or activation.kind in JUMPS

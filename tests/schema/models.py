@@ -36,6 +36,7 @@ from xlite.schema.types import (
     PlanesKind,
     PlanesOptions,
     Pool3DOptions,
+    QuantizeOptions,
     ReduceKind,
     ReduceOptions,
     ResizeOptions,
@@ -44,7 +45,7 @@ from xlite.schema.types import (
     TransposeOptions,
 )
 
-F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
+F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
 
 
 class Builder:
@@ -70,6 +71,9 @@ class Builder:
 
     def ints(self, *shape: int, name: str = "ints") -> int:
         return self.tensor(name, TensorType(shape, I32), self.rng.randint(-9, 9, shape).astype("<i4"))
+
+    def bytes(self, *shape: int, name: str = "bytes") -> int:
+        return self.tensor(name, TensorType(shape, I8), self.rng.randint(-128, 128, shape).astype("i1"))
 
     def bits(self, *shape: int, packed_axes: int = 1, name: str = "bits") -> int:
         words = pack_signs(self.rng.normal(size=shape), packed_axes)
@@ -122,11 +126,17 @@ def first_ops_model() -> Model:
     return replace(b.model(_first_ops(b), _metadata()), version_minor=0)
 
 
+def second_ops_model() -> Model:
+    """What data/v1_1.xlite holds: one of each kind of op that format 1.1 has."""
+    b = Builder(1)
+    return replace(b.model([*_first_ops(b), *_later_ops(b)], _metadata()), version_minor=1)
+
+
 def every_op_model() -> Model:
     """One of each kind of op, each dtype of output, optional inputs present and absent, an op of the user's. It is
-    what data/v1_1.xlite holds; when the format grows, keep it as it is and add to a copy."""
+    what data/v1_2.xlite holds; when the format grows, keep it as it is and add to a copy."""
     b = Builder(1)
-    return b.model([*_first_ops(b), *_later_ops(b)], _metadata())
+    return b.model([*_first_ops(b), *_later_ops(b), *_integer_ops(b)], _metadata())
 
 
 def _first_ops(b: Builder) -> list[int]:
@@ -193,6 +203,31 @@ def _later_ops(b: Builder) -> list[int]:
     return [volume, step]
 
 
+def _integer_ops(b: Builder) -> list[int]:
+    """Adds the kinds and options that came with format 1.2; returns the outputs."""
+    image = b.input(1, 6, 6, 3, dtype=U8, name="bytes")
+    b.tensors[image].scale, b.tensors[image].zero_point = 0.5, 128
+    x = b.op(OpKind.PAD, [image], PadOptions((0, 0, 1, 0, 0, 0, 0, 0), 255.0), "pad_bytes")
+    x = b.op(OpKind.MAX_POOL_2D, [x], Pool2DOptions(window_h=2), "pool_bytes")
+    x = b.op(OpKind.CONCATENATE, [x, image], ConcatenateOptions(-1), "join_bytes")
+    x = b.op(OpKind.SLICE, [x], SliceOptions((0, 0, 0, 2), (1, 6, 6, 3), (1, 1, 1, 1)), "slice_bytes")
+    halves = Conv2DOptions(pad_top=1, output_dtype=BIT, input_multiplier=2, input_zero_point=255)
+    bits = b.op(OpKind.CONV_2D, [x, b.bits(5, 3, 3, 3, packed_axes=3), -1, -1, b.ints(5)], halves, "stem")
+    ints = b.op(OpKind.CONV_2D, [bits, b.bytes(4, 2, 2, 5)], Conv2DOptions(output_dtype=I32), "bits_by_bytes")
+    scores = b.op(OpKind.DEQUANTIZE, [ints], QuantizeOptions(F32, 0.25), "scores")
+    x = b.op(OpKind.QUANTIZE, [scores], QuantizeOptions(I8, 0.125, -3), "quantize_bytes")
+    b.tensors[x].scale, b.tensors[x].zero_point = 0.125, -3
+    x = b.op(OpKind.TRANSPOSE, [x], TransposeOptions((0, 2, 1, 3)), "transpose_bytes")
+    to_floats = Conv2DOptions(input_zero_point=-3, activation=Activation(ActivationKind.RELU))
+    filters = b.bytes(2, 2, 8, name="depthwise_bytes")
+    y = b.op(OpKind.DEPTHWISE_CONV_2D, [x, filters, b.floats(8), b.floats(8)], to_floats, "depthwise_bytes")
+    x = b.op(OpKind.RESHAPE, [x], ReshapeOptions((48,)), "flatten_bytes")
+    x = b.op(OpKind.TILE, [x], TileOptions((1, 2)), "tile_bytes")
+    x = b.op(OpKind.DENSE, [x, b.bytes(10, 96), b.floats(10)], DenseOptions(input_zero_point=-3), "dense_bytes")
+    x = b.op(OpKind.DENSE, [x, b.bytes(3, 10)], DenseOptions(), "weights_of_bytes")
+    return [y, x]
+
+
 def _metadata() -> Metadata:
     return Metadata(
         producer="xlite 0.1.0",
@@ -223,6 +258,7 @@ def assert_same(a: Model, b: Model) -> None:
     """Every field equal, constants bit for bit (NaN included)."""
     assert [t.name for t in a.tensors] == [t.name for t in b.tensors]
     assert [t.type for t in a.tensors] == [t.type for t in b.tensors]
+    assert [(t.scale, t.zero_point) for t in a.tensors] == [(t.scale, t.zero_point) for t in b.tensors]
     for x, y in zip(a.tensors, b.tensors):
         assert x.is_constant == y.is_constant
         if x.is_constant:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.schema.models import assert_same, every_op_model, first_ops_model, small_model
+from tests.schema.models import assert_same, every_op_model, first_ops_model, second_ops_model, small_model
 from xlite.schema import FileError, VerifyError, files, load_model, read_model, verify, write_file, write_model
 from xlite.schema.types import VERSION_MAJOR, VERSION_MINOR
 
@@ -144,7 +144,7 @@ def test_links_are_followed_and_modes_kept(saved: Path) -> None:
 
 
 # Each was written once, when its version was made, and is never written again: version -> what it holds.
-RELEASED = {"1_0": first_ops_model, "1_1": every_op_model}
+RELEASED = {"1_0": first_ops_model, "1_1": second_ops_model, "1_2": every_op_model}
 
 
 @pytest.mark.parametrize("version", RELEASED)

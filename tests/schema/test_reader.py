@@ -194,7 +194,7 @@ def test_unions() -> None:
     refused(damaged(type_at, "<B", 0), name + "has a value without a type")
     refused(damaged(type_slot, "<H", 0), name + "has a value without a type")
     refused(damaged(value_slot, "<H", 0), name + "has a type without a value")
-    refused(damaged(type_at, "<B", 99), name + r"there is no options table number 99 in version 1\.1")
+    refused(damaged(type_at, "<B", 99), name + r"there is no options table number 99 in version 1\.2")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_unions() -> None:
 )
 def test_numbers_of_no_enum(table, field: str, path: tuple, what: str) -> None:
     broken = patched(small(), place(small(), table, field, *path), "<B", 200)
-    refused(broken, rf"^{path[0]}\[1\]\.{field}: there is no {what} number 200 in version 1\.1 of the format")
+    refused(broken, rf"^{path[0]}\[1\]\.{field}: there is no {what} number 200 in version 1\.2 of the format")
 
 
 def test_numbers_of_no_enum_within_options() -> None:
@@ -232,7 +232,7 @@ def test_numbers_of_no_enum_that_is_an_options_own(name: str, table, what: str) 
     number = next(n for n, op in enumerate(every_op_model().ops) if op.name == name)
     options = target(large(), place(large(), layout.OP, "options", "ops", number))
     broken = patched(large(), options + _field_offset(large(), options, table, "kind"), "<B", 9)
-    refused(broken, rf"^ops\[{number}\]\.options\.kind: there is no {what} number 9 in version 1\.1")
+    refused(broken, rf"^ops\[{number}\]\.options\.kind: there is no {what} number 9 in version 1\.2")
 
 
 def _field_offset(data: bytes, start: int, table: layout.Table, name: str) -> int:
@@ -277,7 +277,7 @@ def test_there_is_no_version_0() -> None:
 def test_fields_of_a_newer_minor_version_are_passed_over() -> None:
     raw = Raw()
     shape = raw.ints(1, 4)
-    tensor = raw.table(s1=("ref", shape), s5=("i32", 12345), s6=("ref", shape))
+    tensor = raw.table(s1=("ref", shape), s7=("i32", 12345), s8=("ref", shape))
     ends = raw.ints(0)
     tensors = raw.offsets(tensor)
     data = raw.model(minor=4, s2=("ref", tensors), s5=("ref", ends), s6=("ref", ends), s9=("ref", tensors))
@@ -291,7 +291,7 @@ def test_a_newer_op_says_what_to_do() -> None:
     broken = patched(data, place(data, layout.OP, "kind", "ops", 1), "<H", 321)
     message = (
         r"^ops\[1\]\.kind: op number 321 is newer than this reader "
-        r"\(the file is of version 1\.7, the reader knows 1\.1\); update xlite$"
+        r"\(the file is of version 1\.7, the reader knows 1\.2\); update xlite$"
     )
     refused(broken, message)
 

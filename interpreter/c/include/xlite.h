@@ -14,7 +14,8 @@
  *  - A bit is a sign: bit 1 means -1, bit 0 means +1. 32 consecutive elements of a row lie in one uint32_t, least
  *    significant bit first; a row begins at a word, and the unused bits at the end of its last word are 0, in
  *    what kernels read and in what they write. The row of an activation is its last axis.
- *  - Kernels are named xl_<op>_<x>_<weights>_<output>, with b for bits, f32 and i32.
+ *  - Kernels are named xl_<op>_<x>_<weights>_<output>, with b for bits, f32, i32, i8 and u8; 8 where only bytes are
+ *    moved, whatever their sign.
  *  - The output overlaps no input, but for the kernels that say "in place": there it may be exactly the input.
  *  - Products and sums are rounded to float one by one. Compile with -ffp-contract=off so that this stays so, and
  *    on 32-bit x86 with -mfpmath=sse: the x87 unit keeps more digits.
@@ -39,7 +40,7 @@ extern "C" {
 #endif
 
 /* Raised by one whenever a struct below or the meaning of a field changes. */
-#define XL_ABI_VERSION 3
+#define XL_ABI_VERSION 4
 
 #define XL_MAX_INPUTS 6
 #define XL_MAX_RANK 6
@@ -152,8 +153,10 @@ typedef struct xl_window {
  * out_c: a multiple of groups (convolution) or of in_c / planes (depthwise).
  * pad_value: what x is taken to be outside the image: 0; or +1 or -1 where x is bits.
  * groups: 1 but for CONV_2D.
- * planes: 1 to 8; more than 1 where x is bits only.
- * masked: 1 where in[5] is not NULL, else 0. */
+ * planes: 1 to 8; more than 1 where x and filter are bits only.
+ * masked: 1 where in[5] is not NULL, else 0.
+ * input_multiplier, input_zero_point: an element of x counts as input_multiplier * x - input_zero_point, which is at
+ * most 32767 whatever x is, where x is int8 or uint8; else they are 1 and 0. Outside the image it counts as 0. */
 typedef struct xl_conv2d_params {
   xl_activation activation; /* of float outputs only */
   xl_window window;
@@ -163,6 +166,7 @@ typedef struct xl_conv2d_params {
   int32_t groups;
   int32_t planes;
   int32_t masked;
+  int32_t input_multiplier, input_zero_point;
 } xl_conv2d_params;
 
 /* One axis of a window over a volume. Not transposed: output o sees the inputs o * stride - pad + i * dilation,
@@ -189,13 +193,15 @@ typedef struct xl_conv3d_params {
 } xl_conv3d_params;
 
 /* DENSE over the last axis of x. in: x, filter, scale, bias, threshold, mask (the last four may be NULL).
- * features: of the filter; x has planes * features. masked: 1 where in[5] is not NULL, else 0. */
+ * features: of the filter; x has planes * features. masked: 1 where in[5] is not NULL, else 0. input_*: as for
+ * xl_conv2d_params. */
 typedef struct xl_dense_params {
   xl_activation activation; /* of float outputs only */
   int32_t rows;
   int32_t features, units;
   int32_t planes;
   int32_t masked;
+  int32_t input_multiplier, input_zero_point;
 } xl_dense_params;
 
 /* BATCH_NORM (x * scale + offset, by channel), SIGN, UNPACK, SOFTMAX: `rows` rows of `channels` elements each. */
@@ -203,10 +209,18 @@ typedef struct xl_rows_params {
   int32_t rows, channels;
 } xl_rows_params;
 
-/* RESHAPE where the stored bytes stay as they are: `count` floats, integers or words of bits. */
-typedef struct xl_count_params {
+/* RESHAPE where the stored bytes stay as they are. */
+typedef struct xl_bytes_params {
+  int32_t bytes;
+} xl_bytes_params;
+
+/* QUANTIZE and DEQUANTIZE of `count` elements. scale: finite, above 0. zero_point: a value that the integers have, 0
+ * for int32. */
+typedef struct xl_quantize_params {
   int32_t count;
-} xl_count_params;
+  float scale;
+  int32_t zero_point;
+} xl_quantize_params;
 
 /* ACTIVATION of `count` floats. */
 typedef struct xl_activation_params {
@@ -280,7 +294,7 @@ typedef struct xl_pad_params {
   int32_t shape[XL_MAX_RANK]; /* x's */
   int32_t before[XL_MAX_RANK];
   int32_t after[XL_MAX_RANK];
-  float value; /* finite; +1 or -1 for bits */
+  float value; /* finite; +1 or -1 for bits; a value that they have for integers */
 } xl_pad_params;
 
 /* TRANSPOSE: axis a of the output is axis permutation[a] of x. */
@@ -391,6 +405,42 @@ XL_API void xl_locally_connected2d_f32_b_f32(const xl_op *op);
 XL_API void xl_locally_connected2d_f32_f32_f32(const xl_op *op);
 XL_API uint64_t xl_locally_connected2d_f32_workspace(const xl_conv2d_params *p);
 
+/* Of integers: dot is an exact int32 of input_multiplier * x - input_zero_point (u8, i8) or of +1 and -1 (b), with a
+ * filter of int8 or bits; the sum of the magnitudes of all products is below 2^31. What is stored is as above.
+ *   _u8_i8_*, _u8_b_*, _i8_i8_*, _i8_b_*, _b_i8_*   to b, i32 and f32
+ *   _f32_i8_f32   activation(dot * scale + bias), of floats and an int8 filter
+ * Filters of int8 have the layout of those of floats. */
+#define XL_INTEGER_OUTPUTS_OF(name)          \
+  XL_API void name##_b(const xl_op *op);     \
+  XL_API void name##_i32(const xl_op *op);   \
+  XL_API void name##_f32(const xl_op *op);
+#define XL_INTEGER_KERNELS_OF(name)   \
+  XL_INTEGER_OUTPUTS_OF(name##_u8_i8) \
+  XL_INTEGER_OUTPUTS_OF(name##_u8_b)  \
+  XL_INTEGER_OUTPUTS_OF(name##_i8_i8) \
+  XL_INTEGER_OUTPUTS_OF(name##_i8_b)  \
+  XL_INTEGER_OUTPUTS_OF(name##_b_i8)  \
+  XL_API void name##_f32_i8_f32(const xl_op *op)
+XL_INTEGER_KERNELS_OF(xl_conv2d);
+XL_API uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p); /* of all but the next */
+XL_API uint64_t xl_conv2d_f32_i8_workspace(const xl_conv2d_params *p);
+XL_INTEGER_KERNELS_OF(xl_depthwise_conv2d);
+XL_INTEGER_KERNELS_OF(xl_dense);
+XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p);
+
+/* ---- Binary convolution by look-up ------------------------------------------------------------------------- */
+
+/* CONV_2D with bit filters for machines without a popcount instruction: tables of small pieces of the filters are made
+ * on the fly, and used by all pixels. The results are those of xl_conv2d_b_b_*. takes: whether these parameters can be
+ * computed so: one plane, no mask, whole words of channels a group, windows of up to 65535 elements. pays: whether
+ * that is faster than xl_conv2d_b_b_* in this library, on this machine; it takes them then. */
+XL_API void xl_lookup_conv2d_b_b_b(const xl_op *op);
+XL_API void xl_lookup_conv2d_b_b_i32(const xl_op *op);
+XL_API void xl_lookup_conv2d_b_b_f32(const xl_op *op);
+XL_API uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p);
+XL_API int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p);
+XL_API int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p);
+
 /* ---- Convolution in register tiles of one instruction set -------------------------------------------------- */
 
 /* What the library holds for an instruction set; constant. There are none where only the portable kernels are
@@ -459,6 +509,14 @@ XL_API void xl_minimum_f32(const xl_op *op); /* NaN where either is */
 XL_API void xl_bit_planes_f32_b(const xl_op *op);  /* xl_planes_params */
 XL_API void xl_from_planes_b_f32(const xl_op *op); /* xl_planes_params */
 
+/* xl_quantize_params. q = x / scale rounded, half to even, + zero_point, clamped; NaN counts as 0. And back
+ * x = float(q - zero_point) * scale. */
+XL_API void xl_quantize_f32_i8(const xl_op *op);
+XL_API void xl_quantize_f32_u8(const xl_op *op);
+XL_API void xl_dequantize_i8_f32(const xl_op *op);
+XL_API void xl_dequantize_u8_f32(const xl_op *op);
+XL_API void xl_dequantize_i32_f32(const xl_op *op);
+
 /* ---- Pooling ---------------------------------------------------------------------------------------------- */
 
 XL_API void xl_max_pool2d_f32(const xl_op *op); /* xl_pool2d_params; NaN where the window holds one */
@@ -466,6 +524,9 @@ XL_API void xl_max_pool2d_f32(const xl_op *op); /* xl_pool2d_params; NaN where t
 /* xl_pool2d_params; in: x, flip (may be NULL: none). The largest sign under the window; in channels whose bit of
  * flip is 1, the smallest. */
 XL_API void xl_max_pool2d_b(const xl_op *op);
+
+XL_API void xl_max_pool2d_i8(const xl_op *op); /* xl_pool2d_params */
+XL_API void xl_max_pool2d_u8(const xl_op *op); /* xl_pool2d_params */
 
 XL_API void xl_average_pool2d_f32(const xl_op *op); /* xl_pool2d_params; elements outside the image do not count */
 
@@ -479,16 +540,21 @@ XL_API void xl_reduce_f32(const xl_op *op);
 
 XL_API void xl_concatenate_f32(const xl_op *op); /* xl_concatenate_params */
 XL_API void xl_concatenate_b(const xl_op *op);   /* xl_concatenate_params */
-XL_API void xl_reshape_copy(const xl_op *op);    /* xl_count_params; in place */
+XL_API void xl_concatenate_8(const xl_op *op);   /* xl_concatenate_params */
+XL_API void xl_reshape_copy(const xl_op *op);    /* xl_bytes_params; in place */
 XL_API void xl_reshape_b(const xl_op *op);       /* xl_reshape_params */
 XL_API void xl_pad_f32(const xl_op *op);         /* xl_pad_params */
 XL_API void xl_pad_b(const xl_op *op);           /* xl_pad_params */
+XL_API void xl_pad_8(const xl_op *op);           /* xl_pad_params */
 XL_API void xl_transpose_f32(const xl_op *op);   /* xl_transpose_params */
 XL_API void xl_transpose_b(const xl_op *op);     /* xl_transpose_params */
+XL_API void xl_transpose_8(const xl_op *op);     /* xl_transpose_params */
 XL_API void xl_slice_f32(const xl_op *op);       /* xl_slice_params */
 XL_API void xl_slice_b(const xl_op *op);         /* xl_slice_params */
+XL_API void xl_slice_8(const xl_op *op);         /* xl_slice_params */
 XL_API void xl_tile_f32(const xl_op *op);        /* xl_tile_params */
 XL_API void xl_tile_b(const xl_op *op);          /* xl_tile_params */
+XL_API void xl_tile_8(const xl_op *op);          /* xl_tile_params */
 
 /* xl_resize_params; pixel centres lie at one half, as in tf.image.resize; no smoothing where it gets smaller. */
 XL_API void xl_resize_bilinear2d_f32(const xl_op *op);
@@ -553,6 +619,7 @@ enum { XL_F32 = 0, XL_I32 = 1, XL_I8 = 2, XL_U8 = 3, XL_B = 4, XL_ANY_TYPE = 255
   RULE(CONSTANT_BYTES, "a constant's data has another number of bytes than its type needs")                        \
   RULE(UNUSED_BITS, "the unused bits of a row's last word are not all zero")                                       \
   RULE(BATCH, "an activation needs a batch axis of 1 and at least one more axis")                                  \
+  RULE(QUANTIZATION, "a scale and zero point are for integers: above 0, and within their range")                   \
   RULE(TOTAL_BYTES, "the activations take more than 2^40 bytes")                                                   \
   /* of the graph */                                                                                               \
   RULE(NO_ENDS, "the model has no inputs or no outputs")                                                           \
@@ -628,6 +695,7 @@ typedef struct xl_entry {
   const char *name;              /* of a custom op */
   xl_kernel run;                 /* NULL for functions */
   xl_activation_fn function;     /* NULL for ops */
+  int (*fits)(const void *params); /* 0 where the kernel does not take an op of these types; NULL: it takes every one */
   uint64_t (*workspace)(const void *params); /* bytes; NULL: none */
 } xl_entry;
 
@@ -811,7 +879,7 @@ XL_API xl_tensor xl_custom_input(const xl_custom *custom, uint32_t index);
 XL_API xl_tensor xl_custom_output(const xl_custom *custom, uint32_t index);
 XL_API extern const xl_kind xl_custom_kind;
 #define XL_CUSTOM_OP(name, run, workspace) \
-  {0, XL_ANY_TYPE, XL_ANY_TYPE, XL_ANY_TYPE, &xl_custom_kind, name, run, NULL, workspace}
+  {0, XL_ANY_TYPE, XL_ANY_TYPE, XL_ANY_TYPE, &xl_custom_kind, name, run, NULL, NULL, workspace}
 
 /* ---- Shared library only (host/) -------------------------------------------------------------------------- */
 

@@ -18,30 +18,40 @@ static int holds_row(const xl_pad_params *p, const int32_t *index) {
   return 1;
 }
 
-static float *fill(float *y, float value, int32_t n) {
-  for (int32_t i = 0; i < n; ++i) y[i] = value;
-  return y + n;
-}
+/* For elements of one type. */
+#define PAD(suffix, type)                                                                       \
+  static type *fill_##suffix(type *y, type value, int32_t n) {                                  \
+    for (int32_t i = 0; i < n; ++i) y[i] = value;                                               \
+    return y + n;                                                                               \
+  }                                                                                             \
+  static void pad_##suffix(const xl_op *op, type value) {                                       \
+    const xl_pad_params *p = (const xl_pad_params *)op->params;                                 \
+    const int32_t last = p->rank - 1;                                                           \
+    const type *x = (const type *)op->in[0];                                                    \
+    type *y = (type *)op->out;                                                                  \
+    int32_t shape[XL_MAX_RANK], index[XL_MAX_RANK] = {0};                                       \
+    padded_shape(p, shape);                                                                     \
+    const int32_t rows = xl_rows(shape, p->rank);                                               \
+    for (int32_t r = 0; r < rows; ++r, xl_next_row(index, shape, p->rank)) {                    \
+      if (!holds_row(p, index)) {                                                               \
+        y = fill_##suffix(y, value, shape[last]);                                               \
+        continue;                                                                               \
+      }                                                                                         \
+      y = fill_##suffix(y, value, p->before[last]);                                             \
+      memcpy(y, x, (size_t)p->shape[last] * sizeof *y);                                         \
+      y = fill_##suffix(y + p->shape[last], value, p->after[last]);                             \
+      x += p->shape[last];                                                                      \
+    }                                                                                           \
+  }                                                                                             \
+  typedef int pad_##suffix##_takes_a_semicolon
 
-void xl_pad_f32(const xl_op *op) {
-  const xl_pad_params *p = (const xl_pad_params *)op->params;
-  const int32_t last = p->rank - 1;
-  const float *x = (const float *)op->in[0];
-  float *y = (float *)op->out;
-  int32_t shape[XL_MAX_RANK], index[XL_MAX_RANK] = {0};
-  padded_shape(p, shape);
-  const int32_t rows = xl_rows(shape, p->rank);
-  for (int32_t r = 0; r < rows; ++r, xl_next_row(index, shape, p->rank)) {
-    if (!holds_row(p, index)) {
-      y = fill(y, p->value, shape[last]);
-      continue;
-    }
-    y = fill(y, p->value, p->before[last]);
-    memcpy(y, x, (size_t)p->shape[last] * sizeof *y);
-    y = fill(y + p->shape[last], p->value, p->after[last]);
-    x += p->shape[last];
-  }
-}
+PAD(f32, float);
+PAD(8, uint8_t);
+
+void xl_pad_f32(const xl_op *op) { pad_f32(op, ((const xl_pad_params *)op->params)->value); }
+
+/* Of either sign: a byte holds value modulo 256. */
+void xl_pad_8(const xl_op *op) { pad_8(op, (uint8_t)(int32_t)((const xl_pad_params *)op->params)->value); }
 
 void xl_pad_b(const xl_op *op) {
   const xl_pad_params *p = (const xl_pad_params *)op->params;

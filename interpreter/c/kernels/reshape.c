@@ -6,8 +6,8 @@
 #include "xlite.h"
 
 void xl_reshape_copy(const xl_op *op) {
-  const xl_count_params *p = (const xl_count_params *)op->params;
-  if (op->out != op->in[0]) memcpy(op->out, op->in[0], (size_t)p->count * 4);
+  const xl_bytes_params *p = (const xl_bytes_params *)op->params;
+  if (op->out != op->in[0]) memcpy(op->out, op->in[0], (size_t)p->bytes);
 }
 
 /* The elements in order, in pieces that end where a row of either side does. */

@@ -1,4 +1,4 @@
-/* SLICE of floats and of bits. */
+/* SLICE of floats, bytes and bits. */
 #include "view.h"
 
 static xl_view view_of(const xl_op *op, int bits) {
@@ -16,6 +16,11 @@ static xl_view view_of(const xl_op *op, int bits) {
 void xl_slice_f32(const xl_op *op) {
   const xl_view v = view_of(op, 0);
   xl_copy_view_f32((const float *)op->in[0], &v, (float *)op->out);
+}
+
+void xl_slice_8(const xl_op *op) {
+  const xl_view v = view_of(op, 0);
+  xl_copy_view_8((const uint8_t *)op->in[0], &v, (uint8_t *)op->out);
 }
 
 void xl_slice_b(const xl_op *op) {

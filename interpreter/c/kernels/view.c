@@ -31,22 +31,27 @@ static xl_view joined(const xl_view *v) {
   return j;
 }
 
-void xl_copy_view_f32(const float *x, const xl_view *view, float *y) {
-  const xl_view v = joined(view);
-  const int32_t n = v.extent[v.rank - 1];
-  const ptrdiff_t step = (ptrdiff_t)v.step[v.rank - 1];
-  int32_t index[2 * XL_MAX_RANK] = {0};
-  int64_t at = v.first;
-  do {
-    const float *from = x + at;
-    if (step == 1) {
-      memcpy(y, from, (size_t)n * sizeof *y);
-    } else {
-      for (int32_t i = 0; i < n; ++i) y[i] = from[i * step];
-    }
-    y += n;
-  } while (next_run(&v, index, &at));
-}
+#define COPY_VIEW(suffix, type)                                                  \
+  void xl_copy_view_##suffix(const type *x, const xl_view *view, type *y) {      \
+    const xl_view v = joined(view);                                              \
+    const int32_t n = v.extent[v.rank - 1];                                      \
+    const ptrdiff_t step = (ptrdiff_t)v.step[v.rank - 1];                        \
+    int32_t index[2 * XL_MAX_RANK] = {0};                                        \
+    int64_t at = v.first;                                                        \
+    do {                                                                         \
+      const type *from = x + at;                                                 \
+      if (step == 1) {                                                           \
+        memcpy(y, from, (size_t)n * sizeof *y);                                  \
+      } else {                                                                   \
+        for (int32_t i = 0; i < n; ++i) y[i] = from[i * step];                   \
+      }                                                                          \
+      y += n;                                                                    \
+    } while (next_run(&v, index, &at));                                          \
+  }                                                                              \
+  typedef int copy_view_##suffix##_takes_a_semicolon
+
+COPY_VIEW(f32, float);
+COPY_VIEW(8, uint8_t);
 
 /* Appends n bits that lie `step` apart. */
 static void put_strided(xl_bit_writer *out, const uint32_t *x, int64_t at, int64_t step, int32_t n) {

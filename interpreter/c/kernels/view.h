@@ -29,7 +29,7 @@ static inline void xl_add_axis(xl_view *v, int32_t extent, int64_t step) {
   ++v->rank;
 }
 
-/* The steps of a tensor of this shape: in floats, or in bits where bits is 1. */
+/* The steps of a tensor of this shape: in elements, or in bits where bits is 1. */
 static inline void xl_steps_of(const int32_t *shape, int32_t rank, int bits, int64_t *steps) {
   int64_t step = 1;
   for (int32_t a = rank - 1; a >= 0; --a) {
@@ -40,6 +40,7 @@ static inline void xl_steps_of(const int32_t *shape, int32_t rank, int bits, int
 
 /* Copies what the view sees, in order. pieces: how often the last axis of the view makes up a row of the output. */
 void xl_copy_view_f32(const float *x, const xl_view *v, float *y);
+void xl_copy_view_8(const uint8_t *x, const xl_view *v, uint8_t *y);
 void xl_copy_view_b(const uint32_t *x, const xl_view *v, int32_t pieces, uint32_t *y);
 
 #endif

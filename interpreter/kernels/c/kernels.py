@@ -6,7 +6,7 @@ import ctypes
 from typing import Callable
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
-from xlite.interpreter.kernels.c import params, tiled, tiled_f32
+from xlite.interpreter.kernels.c import integers, params, tiled, tiled_f32
 from xlite.interpreter.kernels.c.calling import make_step
 from xlite.interpreter.kernels.c.library import Library, available, load
 from xlite.interpreter.kernels.c.steps import CStep
@@ -100,7 +100,7 @@ KERNELS: tuple[Kernel, ...] = (
     _kernel("xl_reduce_f32", OpKind.REDUCE, params.reduce, _F32),
     _kernel("xl_concatenate_f32", OpKind.CONCATENATE, params.concatenate, _F32),
     _kernel("xl_concatenate_b", OpKind.CONCATENATE, params.concatenate, _BITS),
-    _kernel("xl_reshape_copy", OpKind.RESHAPE, params.count, _keeps_bytes),
+    _kernel("xl_reshape_copy", OpKind.RESHAPE, params.whole, _keeps_bytes),
     _kernel("xl_reshape_b", OpKind.RESHAPE, params.reshape_bits, _repacks),
     _kernel("xl_pad_f32", OpKind.PAD, params.pad, _F32),
     _kernel("xl_pad_b", OpKind.PAD, params.pad, _BITS),
@@ -113,4 +113,5 @@ KERNELS: tuple[Kernel, ...] = (
     _kernel("xl_resize_bilinear2d_f32", OpKind.RESIZE_BILINEAR_2D, params.resize, _F32),
     _kernel("xl_embedding_f32_f32_f32", OpKind.EMBEDDING, params.embedding, _dtypes(F32, F32, out=F32)),
     _kernel("xl_embedding_i32_f32_f32", OpKind.EMBEDDING, params.embedding, _dtypes(I32, F32, out=F32)),
+    *integers.kernels(_kernel),
 )

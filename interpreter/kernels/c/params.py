@@ -25,6 +25,8 @@ def conv_2d(spec: OpSpec, library: Library) -> structs.Conv2DParams:
         groups=options.groups,
         planes=options.planes,
         masked=_masked(spec),
+        input_multiplier=options.input_multiplier,
+        input_zero_point=options.input_zero_point,
     )
 
 
@@ -48,7 +50,16 @@ def conv_3d(spec: OpSpec, library: Library) -> structs.Conv3DParams:
 def dense(spec: OpSpec, library: Library) -> structs.DenseParams:
     (units, features), options = spec.inputs[1].shape, spec.op.options
     activation = _activation(options.activation, library)
-    return structs.DenseParams(activation, _rows(spec.inputs[0]), features, units, options.planes, _masked(spec))
+    return structs.DenseParams(
+        activation=activation,
+        rows=_rows(spec.inputs[0]),
+        features=features,
+        units=units,
+        planes=options.planes,
+        masked=_masked(spec),
+        input_multiplier=options.input_multiplier,
+        input_zero_point=options.input_zero_point,
+    )
 
 
 def dense_as_conv_2d(spec: OpSpec, library: Library) -> structs.Conv2DParams:
@@ -65,6 +76,8 @@ def dense_as_conv_2d(spec: OpSpec, library: Library) -> structs.Conv2DParams:
         groups=1,
         planes=options.planes,
         masked=_masked(spec),
+        input_multiplier=options.input_multiplier,
+        input_zero_point=options.input_zero_point,
     )
 
 
@@ -73,9 +86,15 @@ def rows(spec: OpSpec, library: Library) -> structs.RowsParams:
     return structs.RowsParams(_rows(spec.inputs[0]), spec.inputs[0].shape[-1])
 
 
-def count(spec: OpSpec, library: Library) -> structs.CountParams:
+def whole(spec: OpSpec, library: Library) -> structs.BytesParams:
     """For RESHAPE as a copy."""
-    return structs.CountParams(math.prod(spec.inputs[0].storage_shape))
+    return structs.BytesParams(spec.inputs[0].nbytes)
+
+
+def quantize(spec: OpSpec, library: Library) -> structs.QuantizeParams:
+    """For QUANTIZE and DEQUANTIZE."""
+    options = spec.op.options
+    return structs.QuantizeParams(spec.inputs[0].elements, options.scale, options.zero_point)
 
 
 def binary(spec: OpSpec, library: Library) -> structs.BinaryParams:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_char_p, c_float, c_int32, c_uint32, c_uint64, c_void_p
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 MAX_INPUTS = 6
 MAX_RANK = 6
 
@@ -55,6 +55,8 @@ class Conv2DParams(ctypes.Structure):
         ("groups", c_int32),
         ("planes", c_int32),
         ("masked", c_int32),
+        ("input_multiplier", c_int32),
+        ("input_zero_point", c_int32),
     ]
 
 
@@ -91,6 +93,8 @@ class DenseParams(ctypes.Structure):
         ("units", c_int32),
         ("planes", c_int32),
         ("masked", c_int32),
+        ("input_multiplier", c_int32),
+        ("input_zero_point", c_int32),
     ]
 
 
@@ -98,8 +102,12 @@ class RowsParams(ctypes.Structure):
     _fields_ = [("rows", c_int32), ("channels", c_int32)]
 
 
-class CountParams(ctypes.Structure):
-    _fields_ = [("count", c_int32)]
+class BytesParams(ctypes.Structure):
+    _fields_ = [("bytes", c_int32)]
+
+
+class QuantizeParams(ctypes.Structure):
+    _fields_ = [("count", c_int32), ("scale", c_float), ("zero_point", c_int32)]
 
 
 class BinaryParams(ctypes.Structure):
@@ -222,7 +230,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "xl_conv3d_params": Conv3DParams,
     "xl_dense_params": DenseParams,
     "xl_rows_params": RowsParams,
-    "xl_count_params": CountParams,
+    "xl_bytes_params": BytesParams,
+    "xl_quantize_params": QuantizeParams,
     "xl_binary_params": BinaryParams,
     "xl_planes_params": PlanesParams,
     "xl_activation_params": ActivationParams,

@@ -16,7 +16,7 @@ from xlite.interpreter.kernels.numba.bit_windows import (
     sees_zeros,
     tap_sums,
 )
-from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
+from xlite.interpreter.kernels.numba.finish import make_finish, takes_filter
 from xlite.interpreter.kernels.numba.float_windows import gather_floats, unpack_rows
 from xlite.interpreter.kernels.numba.jit import constant
 from xlite.interpreter.kernels.numba.scratch import Part, carve, total
@@ -72,11 +72,11 @@ def _shape(spec: OpSpec) -> _Shape:
 
 
 def _takes_bit(spec: OpSpec) -> bool:
-    return has_no_mask(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.BIT
+    return takes_filter(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.BIT
 
 
 def _takes_float(spec: OpSpec) -> bool:
-    return has_no_mask(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.FLOAT32
+    return takes_filter(spec) and spec.inputs[0] is not None and spec.inputs[0].dtype is DType.FLOAT32
 
 
 # -- bits ----------------------------------------------------------------------------------------------------

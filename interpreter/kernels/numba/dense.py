@@ -7,7 +7,7 @@ import numpy as np
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.numba.bit_gemm import add_plane, as_wide, dot_rows, fits_wide, wide_words, widen
 from xlite.interpreter.kernels.numba.bit_windows import cut_rows
-from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
+from xlite.interpreter.kernels.numba.finish import make_finish, takes_filter
 from xlite.interpreter.kernels.numba.float_windows import unpack_rows
 from xlite.interpreter.kernels.numba.jit import constant
 from xlite.interpreter.kernels.numba.scratch import Part, carve, total
@@ -32,11 +32,11 @@ def _sizes(spec: OpSpec, bytes_a_filter: int) -> tuple[int, int, int]:
 
 
 def _takes_bit(spec: OpSpec) -> bool:
-    return has_no_mask(spec) and _types(spec)[0].dtype is DType.BIT
+    return takes_filter(spec) and _types(spec)[0].dtype is DType.BIT
 
 
 def _takes_float(spec: OpSpec) -> bool:
-    return has_no_mask(spec) and _types(spec)[0].dtype is DType.FLOAT32
+    return takes_filter(spec) and _types(spec)[0].dtype is DType.FLOAT32
 
 
 def _planes(spec: OpSpec) -> int:

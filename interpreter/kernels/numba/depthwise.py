@@ -6,7 +6,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.numba.bit_windows import geometry_of
-from xlite.interpreter.kernels.numba.finish import has_no_mask, make_finish
+from xlite.interpreter.kernels.numba.finish import make_finish, takes_filter
 from xlite.interpreter.kernels.numba.float_windows import unpack_rows
 from xlite.interpreter.kernels.numba.jit import constant, kernel
 from xlite.interpreter.kernels.numba.scratch import Part, carve, total
@@ -165,4 +165,4 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     return step
 
 
-KERNELS = (Kernel("nb_depthwise_conv_2d", "numba", OpKind.DEPTHWISE_CONV_2D, _prepare, has_no_mask, _workspace),)
+KERNELS = (Kernel("nb_depthwise_conv_2d", "numba", OpKind.DEPTHWISE_CONV_2D, _prepare, takes_filter, _workspace),)

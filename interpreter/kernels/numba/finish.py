@@ -127,6 +127,7 @@ def make_finish(spec: OpSpec, buffers: Buffers) -> Callable[[np.ndarray, int, np
     return finish
 
 
-def has_no_mask(spec: OpSpec) -> bool:
-    """Ternary filters are left to numpy."""
-    return len(spec.inputs) < 6 or spec.inputs[5] is None
+def takes_filter(spec: OpSpec) -> bool:
+    """Ternary filters and integers are left to numpy."""
+    known = all(t is not None and t.dtype in (DType.FLOAT32, DType.BIT) for t in spec.inputs[:2])
+    return known and (len(spec.inputs) < 6 or spec.inputs[5] is None)

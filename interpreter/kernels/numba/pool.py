@@ -99,7 +99,11 @@ def _prepare_average(spec: OpSpec, buffers: Buffers) -> Step:
     return lambda: average_pool(x, y, *window)
 
 
+def _is_no_integer(spec: OpSpec) -> bool:
+    return spec.outputs[0].dtype in (DType.FLOAT32, DType.BIT)
+
+
 KERNELS = (
-    Kernel("nb_max_pool_2d", "numba", OpKind.MAX_POOL_2D, _prepare_max),
+    Kernel("nb_max_pool_2d", "numba", OpKind.MAX_POOL_2D, _prepare_max, _is_no_integer),
     Kernel("nb_average_pool_2d", "numba", OpKind.AVERAGE_POOL_2D, _prepare_average),
 )

@@ -16,6 +16,7 @@ from xlite.interpreter.kernels.reference import (
     pairwise,
     planes,
     pool,
+    quantize,
     reduce,
     resize,
     shape,
@@ -25,7 +26,7 @@ from xlite.interpreter.kernels.reference import (
 __all__ = ["KERNELS", "available", "unavailable_reason"]
 
 _FILTERED = (conv, depthwise, dense, conv_transpose, locally_connected)
-_VALUES = (elementwise, pairwise, signs, planes, pool, reduce, resize, embedding)
+_VALUES = (elementwise, pairwise, signs, planes, quantize, pool, reduce, resize, embedding)
 _FAMILIES = (*_FILTERED, *_VALUES, shape, moving)
 KERNELS = tuple(kernel for family in _FAMILIES for kernel in family.KERNELS)
 

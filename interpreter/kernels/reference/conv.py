@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
 from xlite.interpreter.kernels.reference.gather import gather_bits, gather_floats, real_elements
+from xlite.interpreter.kernels.reference.integers import exact_dot, is_exact, numbers
 from xlite.interpreter.kernels.reference.popcount import both, xor_dot
 from xlite.interpreter.kernels.reference.slicing import slices
 from xlite.interpreter.kernels.reference.weights import kept_bits, rows_as_float
@@ -59,7 +60,7 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     window, image_shape, out_shape = filter_type.shape[1:-1], x_type.shape[1:-1], spec.outputs[0].shape[1:-1]
     geometry = conv_geometry(options, window, image_shape, out_shape)
     conv = _Conv(x_type, filter_type, filters, buffers.inputs[5], options, geometry)
-    accumulate = _bit_tile if x_type.dtype is DType.BIT else _float_tile
+    accumulate = _accumulator(x_type, filter_type)
     finish = make_finish(spec, buffers)
     bytes_a_pixel = 4 * (geometry.taps * x_type.shape[-1] + len(filters))
 
@@ -71,6 +72,12 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
                 finish(acc.reshape(*target.shape[:-1], -1), target)
 
     return step
+
+
+def _accumulator(x: TensorType, kernel: TensorType) -> Callable[[_Conv, np.ndarray, Tile], np.ndarray]:
+    if is_exact(x, kernel):
+        return _integer_tile
+    return _bit_tile if x.dtype is DType.BIT else _float_tile
 
 
 def _bit_tile(conv: _Conv, image: np.ndarray, tile: Tile) -> np.ndarray:
@@ -112,6 +119,21 @@ def _float_tile(conv: _Conv, image: np.ndarray, tile: Tile) -> np.ndarray:
             block = slice(first + start, first + stop)
             mask = None if conv.mask is None else conv.mask[block]
             acc[:, block] = seen @ rows_as_float(conv.filters[block], mask, conv.kernel).T
+    return acc
+
+
+def _integer_tile(conv: _Conv, image: np.ndarray, tile: Tile) -> np.ndarray:
+    """Dot products of integers: a part of x, of int8, uint8 or bits -> int32 (pixels of the tile, filters)."""
+    values = numbers(image, conv.x, conv.options)
+    windows = gather_floats(conv.geometry, values, tile, conv.options.pad_value)
+    pixels = windows.size // (conv.geometry.taps * values.shape[-1])
+    acc = np.empty((pixels, len(conv.filters)), np.int32)
+    for channels, first, last in conv.groups():
+        seen = windows[..., channels].reshape(pixels, conv.length)
+        for start, stop in slices(last - first, 12 * conv.length):
+            block = slice(first + start, first + stop)
+            mask = None if conv.mask is None else conv.mask[block]
+            acc[:, block] = exact_dot(seen, conv.filters[block], mask, conv.kernel)
     return acc
 
 

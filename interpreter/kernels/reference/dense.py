@@ -8,6 +8,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
+from xlite.interpreter.kernels.reference.integers import exact_dot, is_exact, numbers
 from xlite.interpreter.kernels.reference.popcount import xor_dot
 from xlite.interpreter.kernels.reference.slicing import slices
 from xlite.interpreter.kernels.reference.weights import kept_bits, rows_as_float
@@ -27,19 +28,23 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     rows = x.reshape(-1, x.shape[-1])
     out = buffers.outputs[0].reshape(len(rows), -1)
     finish = make_finish(spec, buffers)
-    bits = x_type.dtype is DType.BIT
-    weight_bytes = 8 * filters.shape[1] if bits else 6 * features
+    exact = is_exact(x_type, filter_type)
+    bits = x_type.dtype is DType.BIT and not exact
+    weight_bytes = 8 * filters.shape[1] if bits else 12 * features if exact else 6 * features
 
     def step() -> None:
-        for start, stop in slices(len(rows), 8 * units):
-            acc = np.zeros((stop - start, units), np.int32 if bits else np.float32)
-            pairs = stop - start if bits else int(filter_type.dtype is DType.BIT)
+        for start, stop in slices(len(rows), 8 * units + (12 * features if exact else 0)):
+            acc = np.zeros((stop - start, units), np.int32 if bits or exact else np.float32)
+            values = numbers(rows[start:stop], x_type, options) if exact else rows[start:stop]
+            pairs = stop - start if bits else int(filter_type.dtype is not DType.FLOAT32)
             for first, last in slices(units, pairs * weight_bytes):
                 some, its_mask = filters[first:last], None if mask is None else mask[first:last]
                 if bits:
                     acc[:, first:last] = _bit_dot(rows[start:stop], some, its_mask, features, options.planes)
+                elif exact:
+                    acc[:, first:last] = exact_dot(values, some, its_mask, filter_type)
                 else:
-                    acc[:, first:last] = rows[start:stop] @ rows_as_float(some, its_mask, filter_type).T
+                    acc[:, first:last] = values @ rows_as_float(some, its_mask, filter_type).T
             finish(acc, out[start:stop])
 
     return step

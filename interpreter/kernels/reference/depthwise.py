@@ -6,6 +6,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.finish import make_finish
+from xlite.interpreter.kernels.reference.integers import numbers
 from xlite.interpreter.kernels.reference.planes import plane_values
 from xlite.interpreter.kernels.reference.weights import signs
 from xlite.interpreter.kernels.reference.windows import conv_geometry, inside
@@ -24,30 +25,32 @@ def _prepare(spec: OpSpec, buffers: Buffers) -> Step:
     depth = x_type.shape[3] // options.planes
     geometry = conv_geometry(options, (filter_h, filter_w), x_type.shape[1:3], spec.outputs[0].shape[1:3])
     finish = make_finish(spec, buffers)
-    bits = x_type.dtype is DType.BIT
+    dtype = np.float32 if x_type.dtype is DType.FLOAT32 else np.int32
 
     def values(image: np.ndarray) -> np.ndarray:
         """Part of an image as numbers, every channel once for each of its filters."""
-        numbers = plane_values(image, depth, options.planes) if bits else image
-        return np.repeat(numbers, channels // depth, axis=-1)
+        if x_type.dtype is DType.BIT:
+            seen = plane_values(image, depth, options.planes)
+        else:
+            seen = image if x_type.dtype is DType.FLOAT32 else numbers(image, x_type, options)
+        return np.repeat(seen.astype(dtype, copy=False), channels // depth, axis=-1)
 
     def taps() -> np.ndarray:
-        return signs(filters, mask, filter_type.shape, 1) if filter_type.dtype is DType.BIT else filters
+        rows = signs(filters, mask, filter_type.shape, 1) if filter_type.dtype is DType.BIT else filters
+        return rows.astype(dtype, copy=False)
 
     def step() -> None:
         weights = taps()
         # what a pixel would hold if every tap saw padding; each tap that sees the image puts that right
         outside = options.pad_value * (2**options.planes - 1)
-        padding = outside * weights.sum(axis=(0, 1), dtype=np.int32) if bits else np.float32(0)
+        padding = outside * weights.sum(axis=(0, 1), dtype=dtype)
         for tile in geometry.tiles(16 * channels):
             for image, whole in zip(x, out):
                 target = whole[inside(tile)]
-                acc = np.empty((*target.shape[:2], channels), np.int32 if bits else np.float32)
+                acc = np.empty((*target.shape[:2], channels), dtype)
                 acc[...] = padding
                 for tap in geometry.visible_taps(tile):
-                    # values are int16: 8 planes are at most 255 and differ from padding by at most 510
-                    seen = values(image[tap.inputs]) - np.int16(outside)
-                    acc[tap.outputs] += seen * weights[tap.index]
+                    acc[tap.outputs] += (values(image[tap.inputs]) - dtype(outside)) * weights[tap.index]
                 finish(acc, target)
 
     return step

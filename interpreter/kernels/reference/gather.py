@@ -10,9 +10,9 @@ from xlite.interpreter.kernels.reference.windows import Geometry, Tile, extents_
 from xlite.schema.bits import pack_bits, unpack_bits
 
 
-def gather_floats(geometry: Geometry, image: np.ndarray, tile: Tile) -> np.ndarray:
-    """float32 (*image, C) -> (*tile, *window, C), 0 outside the image."""
-    windows = np.zeros((*extents_of(tile), *geometry.window, image.shape[-1]), np.float32)
+def gather_floats(geometry: Geometry, image: np.ndarray, tile: Tile, outside: float = 0.0) -> np.ndarray:
+    """float32 (*image, C) -> (*tile, *window, C), ``outside`` the image as it says."""
+    windows = np.full((*extents_of(tile), *geometry.window, image.shape[-1]), outside, np.float32)
     for tap in geometry.visible_taps(tile):
         windows[tap.place] = image[tap.inputs]
     return windows

@@ -1,5 +1,5 @@
-"""Pools in 2D and 3D: the maximum of floats or of bits, the average. Padding is never read, which is what it means
-to a pool."""
+"""Pools in 2D and 3D: the maximum of floats, integers or bits, the average. Padding is never read, which is what
+it means to a pool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.reference.windows import Geometry, Tile, extents_of, inside, pool_geometry
-from xlite.schema.types import DType, OpKind, Pool2DOptions, Pool3DOptions
+from xlite.schema.types import RANGES, DType, OpKind, Pool2DOptions, Pool3DOptions
 
 _ALL_ONES = np.uint32(0xFFFFFFFF)
 
@@ -23,6 +23,7 @@ def _prepare_max(spec: OpSpec, buffers: Buffers) -> Step:
     y, geometry = buffers.outputs[0], _geometry(spec)
     bits = spec.outputs[0].dtype is DType.BIT
     turn = np.uint32(0) if flip is None else flip
+    lowest = RANGES[spec.outputs[0].dtype][0] if spec.outputs[0].dtype in RANGES else -np.inf
 
     def both(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return a & (b ^ turn)
@@ -36,7 +37,7 @@ def _prepare_max(spec: OpSpec, buffers: Buffers) -> Step:
                     _reduce(geometry, image, tile, target, both)
                     target ^= turn
                 else:
-                    target[...] = -np.inf
+                    target[...] = lowest
                     _reduce(geometry, image, tile, target, np.maximum)
 
     return step

@@ -13,7 +13,7 @@ from xlite.schema.types import DType, TensorType
 def rows_as_float(filters: np.ndarray, mask: Optional[np.ndarray], type_: TensorType) -> np.ndarray:
     """Some filters of a filter tensor as float32 (filters, elements of one)."""
     if type_.dtype is not DType.BIT:
-        return filters.reshape(len(filters), -1)
+        return filters.reshape(len(filters), -1).astype(np.float32, copy=False)
     values = signs(filters, mask, (len(filters), *type_.shape[1:]), type_.packed_axes, np.float32)
     return values.reshape(len(filters), -1)
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.interpreter.making import BIT, F32, I32, Case, activation_of
+from tests.interpreter.making import BIT, F32, I8, I32, PAIRS_OF_INTEGERS, U8, Case, activation_of
 from xlite.interpreter.kernels import c as backend
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.schema.contracts import ContractError, infer
 from xlite.schema.types import (
+    RANGES,
     Activation,
     ActivationKind,
     Conv2DOptions,
@@ -32,7 +33,8 @@ EXACT = "XLITE_TEST_EXACT_MEMORY"
 CHANNELS = (1, 3, 31, 32, 33, 64, 65)
 KERNELS = (1, 2, 3, 5)
 # x, filter, output
-DTYPES = ((BIT, BIT, BIT), (BIT, BIT, I32), (BIT, BIT, F32), (F32, BIT, F32), (F32, F32, F32))
+DTYPES = ((BIT, BIT, BIT), (BIT, BIT, I32), (BIT, BIT, F32), (F32, BIT, F32), (F32, F32, F32), (F32, I8, F32))
+DTYPES += tuple((x, w, out) for x, w in PAIRS_OF_INTEGERS[:-1] for out in (BIT, I32, F32))
 NEVER, ALWAYS = -(2**31), 2**31 - 1
 
 
@@ -63,6 +65,9 @@ def make_case(kind: OpKind, values, dtypes, options: Options | None = None, pack
 def draw(rng: np.random.Generator, shape, dtype: DType) -> np.ndarray:
     if dtype is BIT:
         return rng.choice(np.array([-1, 1], np.int8), size=shape)
+    if dtype in RANGES:
+        low, high = RANGES[dtype]
+        return rng.integers(low, high + 1, size=shape).astype(dtype.numpy)
     return rng.normal(size=shape).astype(np.float32)
 
 
@@ -79,7 +84,7 @@ def filtered(kind: OpKind, channels: int, kernel: int, dtypes, seed: int) -> Ite
 def _filtered(kind: OpKind, channels: int, kernel: int, dtypes, pick: random.Random, rng) -> Case:
     x, filters, out = dtypes
     groups, outputs = 1, pick.choice((1, 4, 31, 32, 37, 64))
-    planes = pick.choice((1, 1, 2, 3)) if x is BIT else 1
+    planes = pick.choice((1, 1, 2, 3)) if x is filters is BIT else 1
     batch, height, width = pick.choice((1, 3)), pick.randint(4, 7), pick.randint(4, 12)
     kernel_w = pick.choice((kernel, kernel, pick.choice(KERNELS)))
     if kind is OpKind.CONV_2D:
@@ -92,7 +97,8 @@ def _filtered(kind: OpKind, channels: int, kernel: int, dtypes, pick: random.Ran
     else:
         shapes = ((batch, kernel, planes * channels), (outputs, channels))
     length = kernel * kernel_w * channels
-    extras = _extras(pick, rng, outputs, length * (2**planes - 1), out)
+    largest = {U8: 255, I8: 255}.get(x, 1) * (128 if filters is I8 else 1)
+    extras = _extras(pick, rng, outputs, length * (2**planes - 1) * largest, out)
     mask = draw(rng, shapes[1], BIT) if filters is BIT and pick.random() < 0.4 else None
     values = (draw(rng, shapes[0], x), draw(rng, shapes[1], filters), *extras, mask)
     options = _options(kind, pick, groups, planes, dtypes)
@@ -116,8 +122,9 @@ def _extras(pick: random.Random, rng, outputs: int, length: int, out: DType) -> 
 def _options(kind: OpKind, pick: random.Random, groups: int, planes: int, dtypes) -> Options:
     x, _, out = dtypes
     activation = activation_of(pick.choice(list(ActivationKind)), pick) if out is F32 else Activation()
+    numbers = pick.choice([(1, 0), (1, 127), (2, 255)]) if x in (I8, U8) else (1, 0)
     if kind is OpKind.DENSE:
-        return DenseOptions(out, activation, planes)
+        return DenseOptions(out, activation, planes, *numbers)
     return Conv2DOptions(
         stride_h=pick.choice((1, 1, 2, 3)),
         stride_w=pick.choice((1, 1, 2)),
@@ -132,4 +139,6 @@ def _options(kind: OpKind, pick: random.Random, groups: int, planes: int, dtypes
         output_dtype=out,
         activation=activation,
         planes=planes,
+        input_multiplier=numbers[0],
+        input_zero_point=numbers[1],
     )
