@@ -15,7 +15,8 @@ ROOT = HERE.parents[1]
 CACHE = ROOT / "build" / "zig"  # zig compiles the system's libraries itself, once
 
 # Nothing in the file says where or when it was made.
-_PLAIN = ("-s", "-Wl,--build-id=none")
+_PLAIN = ("-g0",)
+_LINK = ("-Wl,--build-id=none",)
 
 
 def compiler(library: Library) -> list[str]:
@@ -34,12 +35,13 @@ def use_cache() -> None:
     os.environ.setdefault("ZIG_LOCAL_CACHE_DIR", str(CACHE / "local"))
 
 
-def build_library(library: Library, folder: Path, name: str) -> Path:
-    """Compiles it to ``folder``/``name`` where a source is newer than what is there. Raises BuildError with the
-    compiler's words if that fails."""
+def build_library(library: Library, folder: Path, name: str, symbols: bool = False) -> Path:
+    """Compiles it to ``folder``/``name`` where a source is newer than what is there. symbols: keep those of all
+    functions and of where data lie between them, which nothing needs to run. Raises BuildError with the compiler's
+    words if that fails."""
     made = folder / name
     if build.is_current(made) and made.stat().st_mtime >= max(path.stat().st_mtime for path in HERE.glob("*.py")):
         return made
     use_cache()
     own = {build.NEON_FILES: [f"-mcpu={library.neon_cpu}"]} if library.neon_cpu else {}
-    return build.build(folder, _PLAIN, compiler(library), own, name)
+    return build.build(folder, _PLAIN, compiler(library), own, name, (*_LINK, *([] if symbols else ["-s"])))
