@@ -49,7 +49,7 @@ class SourceFile:
 @dataclass(frozen=True)
 class Index:
     files: Mapping[str, SourceFile]
-    definers: Mapping[str, str]  # function or table -> the file that defines it
+    definers: Mapping[str, tuple[str, ...]]  # function or table -> the files that define it, each on some core
 
 
 def needed(functions: Iterable[str], unused: frozenset[str] = frozenset()) -> list[SourceFile]:
@@ -60,7 +60,7 @@ def needed(functions: Iterable[str], unused: frozenset[str] = frozenset()) -> li
     for function in functions:
         if function not in index.definers:
             raise Error(f"the C library has no function {function}")
-        wanted.append(index.definers[function])
+        wanted += index.definers[function]
     found: dict[str, SourceFile] = {}
     while wanted:
         name = wanted.pop()
@@ -69,7 +69,7 @@ def needed(functions: Iterable[str], unused: frozenset[str] = frozenset()) -> li
         file = found[name] = index.files[name]
         wanted += [include for include in file.includes if include in index.files]
         if name != HEADER:  # which declares everything and calls nothing
-            wanted += [index.definers[use] for use in file.uses - unused if use in index.definers]
+            wanted += [name for use in file.uses - unused for name in index.definers.get(use, ())]
     return [found[name] for name in sorted(found)]
 
 
@@ -83,7 +83,10 @@ def _index(root: Path) -> Index:
     for _, text in texts.values():
         macros.update(_macros(_bare(text)))
     files = {name: _read(name, path, text, macros) for name, (path, text) in texts.items()}
-    definers = {symbol: name for name, file in files.items() for symbol in file.defines}
+    definers: dict[str, tuple[str, ...]] = {}
+    for name, file in files.items():
+        for symbol in file.defines:
+            definers[symbol] = (*definers.get(symbol, ()), name)
     return Index(files, definers)
 
 
