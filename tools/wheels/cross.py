@@ -21,7 +21,8 @@ _LINK = ("-Wl,--build-id=none",)
 
 def compiler(library: Library) -> list[str]:
     """The command of a C compiler for what ``library`` is made for."""
-    return [sys.executable, "-m", "ziglang", "cc", "-target", library.triple, f"-mcpu={library.cpu}"]
+    target = ("-target", library.triple, f"-mcpu={library.cpu}", *library.options)
+    return [sys.executable, "-m", "ziglang", "cc", *target]
 
 
 def available() -> bool:

@@ -17,13 +17,14 @@ class Library:
     """What the library is compiled for.
 
     triple: zig's -target. cpu: its -mcpu for all files. neon_cpu: the one for the files that use NEON, where the
-    others may not; they are chosen at run time.
+    others may not; they are chosen at run time. options: more of zig's, for all files.
     """
 
     name: str
     triple: str
     cpu: str
     neon_cpu: Optional[str] = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Wheel:
 # ARM1176JZF-S: ARMv6 in ARM state with VFPv2. gnueabihf passes floats in registers, as Raspberry Pi OS does.
 ARMV6L = Library("armv6l", f"arm-linux-gnueabihf.{GLIBC}", "arm1176jzf_s")
 # The same code for systems that pass floats in integer registers: Debian's armel, whose Python the tests emulate.
-ARMV6L_SOFTFP = Library("armv6l-softfp", f"arm-linux-gnueabi.{GLIBC}", "arm1176jzf_s")
+# Without the option the triple means that there is no FPU, and each product is a call.
+ARMV6L_SOFTFP = Library(
+    "armv6l-softfp", f"arm-linux-gnueabi.{GLIBC}", "arm1176jzf_s", options=("-mfloat-abi=softfp",)
+)
 # The least that Debian and Raspberry Pi OS mean by armv7l: VFPv3 with 16 registers and no NEON.
 ARMV7L = Library("armv7l", f"arm-linux-gnueabihf.{GLIBC}", "generic+v7a+vfp3d16-neon-d32", "generic+v7a+neon")
 AARCH64 = Library("aarch64", f"aarch64-linux-gnu.{GLIBC}", "generic")
