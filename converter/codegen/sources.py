@@ -119,14 +119,15 @@ def _read(name: str, path: Path, text: str, macros: dict[str, tuple[list[str], s
 
 
 def _expanded(macro: str, rest: str, macros: dict[str, tuple[list[str], str]]) -> str:
-    """What ``macro(rest`` stands for, once; empty for what is no macro of the library."""
+    """What ``macro(rest`` stands for, macros within it too; empty for what is no macro of the library."""
     if macro not in macros:
         return ""
     parameters, body = macros[macro]
     arguments = [a.strip() for a in rest.rpartition(")")[0].split(",", len(parameters) - 1)]
     for parameter, argument in zip(parameters, arguments):
         body = re.sub(rf"(?:##\s*)?\b{re.escape(parameter)}\b(?:\s*##)?", argument.replace("\\", r"\\"), body)
-    return "\n".join(line.strip() for line in body.splitlines())
+    body = "\n".join(line.strip() for line in body.splitlines())
+    return "\n".join([body, *(_expanded(within, more, macros) for within, more in _USE.findall(body))])
 
 
 def _has_body(code: str, symbol: str) -> bool:
