@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
-from xlite.converter.codegen import literals, text
+from xlite.converter.codegen import band_source, literals, text
+from xlite.converter.codegen.bands import Bands
 from xlite.converter.codegen.calls import MAX_INPUTS, Call
 from xlite.converter.codegen.literals import C_TYPES
 from xlite.converter.codegen.names import comment, string
@@ -25,6 +27,7 @@ def model_source(network: Network, producer: str) -> str:
         *_scores(network),
         _memory(network),
         *_accessors(network),
+        *_bands(network),
         _run(network),
         _labels(network),
     ]
@@ -45,7 +48,7 @@ def _includes(network: Network, body: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-_HEADERS = {"math": ("INFINITY", "NAN"), "stddef": ("NULL",)}
+_HEADERS = {"math": ("INFINITY", "NAN"), "stddef": ("NULL",), "string": ("memmove",)}
 
 
 def _section_macro(section: str) -> list[str]:
@@ -138,8 +141,26 @@ def _run(network: Network) -> str:
     return "\n".join(line for line in [*lines, "}"] if line) + "\n"
 
 
+def _bands(network: Network) -> Iterator[str]:
+    steps = [step for step in network.steps if isinstance(step.work, Bands)]
+    if steps:
+        yield band_source.TYPES
+    parameter = "unsigned char *arena" if network.options.arena == "caller" else "void"
+
+    def fields(call: Call, params: str, x: str, y: str, work: str) -> str:
+        return _fields(call, params, [x, *(_address(network, t) for t in call.inputs[1:])], y, work)
+
+    for step in steps:
+        assert isinstance(step.work, Bands)
+        address = partial(_address, network)
+        yield band_source.band_function(network.model, step.work, step.scratch_at, parameter, address, fields)
+
+
 def _step(network: Network, step: Placed) -> list[str]:
-    (call,) = step.calls
+    if isinstance(step.work, Bands):
+        given = "arena" if network.options.arena == "caller" else ""
+        return [f"  {band_source.function_name(step.work)}({given});"]
+    call = step.work
     lines = [f"  {{ /* {comment(op_name(network.model, call.index))} */", *_parts(network, call)]
     lines += [
         f"    OP op = {{{_op_fields(network, call, step.scratch_at)}}};",
@@ -163,13 +184,19 @@ def _op_fields(network: Network, call: Call, scratch: int) -> str:
     inputs = [_address(network, t) for t in call.inputs]
     if call.spec.kind is OpKind.CONCATENATE:
         inputs = ["parts"]
-    inputs += ["NULL"] * (MAX_INPUTS - len(inputs))
     data = f"params_{call.index}" if call.data else "NULL"
+    params = data if call.params is None else f"&params_{call.index}"
+    work = f"AT({scratch})" if call.workspace else "NULL"
+    return _fields(call, params, inputs, _address(network, call.output), work)
+
+
+def _fields(call: Call, params: str, inputs: Sequence[str], output: str, work: str) -> str:
+    """Those of an xl_op, all of them."""
+    given = ", ".join([*inputs, *["NULL"] * (MAX_INPUTS - len(inputs))])
     return (
-        f".run = {call.function}, .params = {data if call.params is None else f'&params_{call.index}'},\n"
-        f"              .in = {{{', '.join(inputs)}}},\n"
-        f"              .out = {_address(network, call.output)}, "
-        f".workspace = {f'AT({scratch})' if call.workspace else 'NULL'},\n"
+        f".run = {call.function}, .params = {params},\n"
+        f"              .in = {{{given}}},\n"
+        f"              .out = {output}, .workspace = {work},\n"
         f"              .workspace_bytes = {call.workspace}, .tag = {call.index}, .threads = NULL"
     )
 

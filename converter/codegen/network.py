@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Union
 
-from xlite.converter.codegen.arena import Layout, Step, lay_out
+from xlite.converter.codegen.arena import Layout
+from xlite.converter.codegen.bands import Bands
 from xlite.converter.codegen.calls import Call, make_calls
+from xlite.converter.codegen.fusing import fuse
 from xlite.converter.codegen.literals import FunctionNames
 from xlite.converter.codegen.options import Options
 from xlite.converter.codegen.scores import Scores, with_scores
@@ -14,10 +17,14 @@ from xlite.schema.types import Model, OpKind
 
 @dataclass(frozen=True)
 class Placed:
-    """What runs at once, and where its scratch lies in the arena."""
+    """What runs at once, one op or a chain of ops by bands, and where its scratch lies in the arena."""
 
-    calls: tuple[Call, ...]
+    work: Union[Call, Bands]
     scratch_at: int
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return self.work.calls if isinstance(self.work, Bands) else (self.work,)
 
 
 @dataclass(frozen=True)
@@ -53,18 +60,17 @@ def make_network(model: Model, options: Options) -> Network:
     model, scores = with_scores(model, options.scores)
     functions = FunctionNames()
     calls = make_calls(model, functions, options.custom)
-    steps = [Step(call.spec.op, call.workspace) for call in calls]
-    layout = lay_out(model, steps)
+    cut, layout = fuse(model, calls, options.row_bands)
     placed = tuple(
-        Placed((call,), scratch) for call, scratch in zip(calls, layout.scratch) if not _is_nothing(call, layout)
+        Placed(work, scratch) for work, scratch in zip(cut, layout.scratch) if not _is_nothing(work, layout)
     )
     used = {t for step in placed for call in step.calls for t in call.inputs if t >= 0}
     constants = tuple(t for t in sorted(used) if model.tensors[t].is_constant)
     return Network(model, options, scores, placed, constants, layout, functions)
 
 
-def _is_nothing(call: Call, layout: Layout) -> bool:
+def _is_nothing(call: Union[Call, Bands], layout: Layout) -> bool:
     """A reshape whose output took its input's place."""
-    if call.spec.kind is not OpKind.RESHAPE or call.function != "xl_reshape_copy":
+    if isinstance(call, Bands) or call.spec.kind is not OpKind.RESHAPE or call.function != "xl_reshape_copy":
         return False
     return layout.offsets[call.inputs[0]] == layout.offsets[call.output]

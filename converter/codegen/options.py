@@ -26,6 +26,7 @@ class Options:
     target: str = "generic"
     section: str = ""
     arena: str = "static"
+    row_bands: bool = True
     scores: str = "model"
     custom: Mapping[str, str] = field(default_factory=dict)
     kernels: bool = True

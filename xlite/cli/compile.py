@@ -35,6 +35,7 @@ Examples:
 @click.option(
     "--arena", metavar="WHERE", default="static", help="static: memory in the C file; caller: given to each call."
 )
+@click.option("--row-bands/--no-row-bands", default=True, help="Run layers by bands of rows where that saves RAM.")
 @click.option(
     "--scores",
     metavar="WHAT",
@@ -52,6 +53,7 @@ def command(
     prefix: str,
     section: str,
     arena: str,
+    row_bands: bool,
     scores: str,
     custom: tuple[str, ...],
     kernels: bool,
@@ -66,7 +68,7 @@ def command(
     from xlite.converter.codegen import Options, generate
 
     files.kind_of(model)  # no such file: said before any work is done
-    options = Options(prefix, target, section, arena, scores, _functions(custom), kernels)
+    options = Options(prefix, target, section, arena, row_bands, scores, _functions(custom), kernels)
     made = generate(model, out, options=options)
     if as_json:
         ui.print_json(made.report.to_dict())

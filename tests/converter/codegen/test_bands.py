@@ -1,0 +1,80 @@
+"""Row bands: the same bytes as without, in less memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.converter.codegen.chains import random_chain
+from tests.converter.codegen.programs import compile_program, generate_all, run_program
+from tests.converter.codegen.test_generated import inputs_of
+from xlite.converter.codegen.bands import Bands, make_bands, rows_of
+from xlite.converter.codegen.calls import make_calls
+from xlite.converter.codegen.golden import run_on
+from xlite.converter.codegen.literals import FunctionNames
+from xlite.converter.codegen.network import Network
+
+
+def banded(network: Network) -> int:
+    """How many ops run by bands."""
+    return sum(len(step.calls) for step in network.steps if isinstance(step.work, Bands))
+
+
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.parametrize("arena", ["static", "caller"])
+def test_bands_give_the_same_bytes_in_less_memory(tmp_path, arena):
+    models = [random_chain(seed) for seed in range(30)]
+    plain = generate_all(models, row_bands=False)
+    made = generate_all(models, arena=arena)
+    used = [i for i, g in enumerate(made) if banded(g.network)]
+    assert len(used) >= 15
+    for i, (g, p) in enumerate(zip(made, plain)):
+        assert not banded(p.network)
+        smaller = g.report.arena < p.report.arena
+        assert smaller == (i in used)
+    inputs = [inputs_of(model, seed) for seed, model in enumerate(models)]
+    got = run_program(compile_program(tmp_path, made), made, inputs)
+    for i, g in enumerate(made):
+        expected = run_on(g.network.model, inputs[i], "c")
+        assert [y.tobytes() for y in got[i]] == [y.tobytes() for y in expected], f"chain {i}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("height", [1, 2, 5])
+def test_no_row_is_computed_twice_and_buffers_hold_what_they_must(seed, height):
+    """Plays the parts as the C does, with row numbers in place of rows."""
+    model = random_chain(seed)
+    calls = make_calls(model, FunctionNames(), {})
+    rows = [rows_of(model, call) for call in calls]
+    start = next((i for i in range(len(calls)) if all(rows[i : i + 3])), None)
+    if start is None or start + 3 > len(calls):
+        pytest.skip("no chain of three in this one")
+    bands = make_bands(calls[start : start + 3], rows[start : start + 3], height)
+    buffers: list[list[int]] = [[] for _ in bands.buffers]
+    done = [0, 0, 0]
+    for parts in bands.parts:
+        for stage, part in enumerate(parts):
+            if part.rows:
+                check_part(bands, buffers, done, stage, part)
+    assert done[-1] == bands.rows[-1].y_rows
+
+
+def check_part(bands, buffers, done, stage, part):
+    op, target = bands.rows[stage], bands.into[stage]
+    source = bands.into[stage - 1] if stage else None
+    shares = stage > 0 and source == target
+    for y in range(done[stage], done[stage] + part.rows):
+        seen = [y * op.stride - op.pad + i * op.dilation for i in range(op.window)]
+        ours = [(y - done[stage]) * op.stride - part.pad + i * op.dilation for i in range(op.window)]
+        for true, local in zip(seen, ours):
+            if not 0 <= true < op.x_rows:
+                assert not 0 <= local < part.x_rows
+            elif stage and source is not None and not shares:
+                assert buffers[source][local] == true
+    if target is not None and not shares:
+        del buffers[target][part.at :]
+        buffers[target] += range(done[stage], done[stage] + part.rows)
+        assert len(buffers[target]) <= bands.buffers[target].rows
+    if stage and not shares and source is not None:
+        assert len(buffers[source]) == part.drop + part.keep
+        del buffers[source][: part.drop]
+    done[stage] += part.rows
