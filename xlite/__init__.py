@@ -18,6 +18,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Resolver": ("xlite.interpreter", "Resolver"),
     "convert": ("xlite.converter", "convert"),
     "ConversionResult": ("xlite.converter", "ConversionResult"),
+    "binarize": ("xlite.binarization", "binarize"),
     "callbacks": ("xlite.callbacks", None),
     "constraints": ("xlite.constraints", None),
     "converter": ("xlite.converter", None),

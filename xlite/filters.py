@@ -73,7 +73,7 @@ _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quan
 
 def filter_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The convolution and dense layers of ``model``, nested models and wrappers included, each once."""
-    return list({id(layer): layer for layer in _walk(model) if _kind(layer) is not None}.values())
+    return list({id(layer): layer for layer in _walk(model) if layout_of(layer) is not None}.values())
 
 
 def select(model: keras.Model, selection: Selection = None) -> list[Kernel]:
@@ -89,7 +89,7 @@ def select(model: keras.Model, selection: Selection = None) -> list[Kernel]:
         TrainingError: nothing is picked, a name is unknown, or a picked layer cannot be binarized.
     """
     kernels: dict[int, Kernel] = {}
-    for layer in _picked(model, selection):
+    for layer in pick(model, selection):
         for attribute, filters in _layout(layer).items():
             variable = _variable(layer, attribute)
             kernels.setdefault(id(variable), Kernel(layer, variable, filters))
@@ -102,10 +102,10 @@ def named_kernels(model: keras.Model, selection: Selection = None) -> list[tuple
     Selection is as for :func:`select`, save that ``None`` picks every convolution and dense layer. A layer's only
     kernel bears the layer's name; the two of a separable convolution add their own.
     """
-    layers = filter_layers(model) if selection is None else _picked(model, selection)
+    layers = filter_layers(model) if selection is None else pick(model, selection)
     found: dict[int, tuple[str, Any]] = {}
     for layer in layers:
-        layout = _kind(layer) or {}
+        layout = layout_of(layer) or {}
         for attribute in layout:
             variable = getattr(layer, attribute)
             found.setdefault(
@@ -124,18 +124,21 @@ def _walk(layer: Any) -> Iterator[Any]:
         yield layer
 
 
-def _kind(layer: Any) -> Optional[dict[str, Filters]]:
+def layout_of(layer: Any) -> Optional[dict[str, Filters]]:
+    """The layout of each kernel of a convolution or dense layer by its attribute; ``None`` for another layer."""
     return next((layout for classes, layout in _KINDS if isinstance(layer, classes)), None)
 
 
-def _quantizes_kernel(layer: Any) -> bool:
+def quantizes_kernel(layer: Any) -> bool:
+    """Whether a layer of xlite.layers binarizes its kernel in the forward pass."""
     return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
 
 
-def _picked(model: keras.Model, selection: Selection) -> list[Any]:
+def pick(model: keras.Model, selection: Selection) -> list[Any]:
+    """The layers that ``selection`` means, as :func:`select` describes it. Raises TrainingError."""
     candidates = filter_layers(model)
     if selection is None:
-        picked = [layer for layer in candidates[1:-1] if not _quantizes_kernel(layer)]
+        picked = [layer for layer in candidates[1:-1] if not quantizes_kernel(layer)]
         if not picked:
             raise TrainingError(
                 f"model {model.name!r} has {len(candidates)} convolution and dense layers and none is left to "
@@ -167,12 +170,12 @@ def _resolve(item: Any, candidates: list[Any], model: keras.Model) -> Any:
 
 
 def _layout(layer: Any) -> dict[str, Filters]:
-    layout = _kind(layer)
+    layout = layout_of(layer)
     if layout is None:
         raise TrainingError(
             f"layer {layer.name!r} ({type(layer).__name__}) cannot be binarized; convolution and dense layers can"
         )
-    if _quantizes_kernel(layer):
+    if quantizes_kernel(layer):
         raise TrainingError(
             f"layer {layer.name!r} already binarizes its kernel in the forward pass; remove its kernel "
             "quantizer or leave it out of layers="

@@ -7,7 +7,7 @@ import numpy as np
 from xlite.converter.graph import Value
 from xlite.converter.lowering.activations import activated
 from xlite.converter.lowering.context import Context
-from xlite.converter.lowering.conv import bias_of, conv_2d, convolved, kernel_and_bias
+from xlite.converter.lowering.conv import bias_of, convolved, kernel_and_bias
 from xlite.converter.lowering.elementwise import applied, reduced
 from xlite.converter.lowering.geometry import padding, sizes
 from xlite.converter.lowering.movement import padded
@@ -19,9 +19,9 @@ from xlite.schema.types import ActivationKind, OpKind, Pool2DOptions, ReduceKind
 def scaled_binary_conv_2d(ctx: Context, x: Value) -> Value:
     """conv(sign(x), sign(W)) * K + bias, K the mean of |x| over channels and window, the padding's zeros
     counted."""
-    if not ctx.config.get("scale_inputs"):
-        return conv_2d(ctx, x)
     kernel, bias = kernel_and_bias(ctx)
+    if not ctx.config.get("scale_inputs"):
+        return activated(ctx, convolved(ctx, x, 2, kernel, bias_of(ctx, bias, int(ctx.config["filters"]))))
     y = ctx.add(OpKind.MULTIPLY, [convolved(ctx, x, 2, kernel, None), _input_scale(ctx, x)])
     offset = bias_of(ctx, bias, y.type.shape[-1])
     if offset is not None:
