@@ -10,12 +10,14 @@ from typing import Any
 from xlite.converter.emit import emit
 from xlite.converter.frontend import KerasModel, read
 from xlite.converter.graph import Graph
+from xlite.converter.integer_inputs import dtype_of, preprocessing_of, read_integers
 from xlite.converter.lowering import lower
 from xlite.converter.passes import run_passes
+from xlite.converter.quantize_weights import quantize_weights
 from xlite.converter.report import Report, build_report, strict_failures
 from xlite.converter.schedule import schedule
 from xlite.interpreter.targets import get_target
-from xlite.schema.errors import StrictError
+from xlite.schema.errors import ConversionError, StrictError
 from xlite.schema.files import write_file
 from xlite.schema.types import Metadata, Model, Preprocessing
 from xlite.schema.version import __version__
@@ -46,6 +48,9 @@ def convert(
     strict: bool = False,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    input_dtype: str | None = None,
+    input_range: tuple[float, float] | None = None,
+    quantize: str | None = None,
     trace: Callable[[str, Graph], None] | None = None,
 ) -> ConversionResult:
     """Converts a Keras model to the packed format, without importing TensorFlow or Keras for a file.
@@ -54,12 +59,20 @@ def convert(
     target: name of a device profile; the report then says whether the model fits it. strict: raise StrictError
     where something that a quantizer marked as binary did not pack (nothing is written then). labels: names of the
     classes; preprocessing: how raw input (an image's bytes) becomes the model's; both are kept in the file.
+    input_dtype: "uint8" or "int8" makes the model's float inputs integers. Keras's input is then the integer
+    itself (a Rescaling layer does the rest), or what ``preprocessing`` or ``input_range`` makes of it: the numbers
+    that the smallest and the largest integer stand for. quantize: "int8" rounds the weights of float convolutions
+    and dense layers to int8, one scale a filter; the report says which and how far they are off.
     trace: called with ``(name, graph)`` after lowering and after every pass that changed something.
 
     Raises ConversionError (UnsupportedLayerError, StrictError) naming the layer and the mend, and FileError.
     """
+    if quantize not in (None, "int8"):
+        raise ConversionError(f"weights cannot be quantized to {quantize!r}; choose 'int8'")
     keras_model = read(source)
     graph = lower(keras_model)
+    preprocessing = _with_integers(graph, input_dtype, input_range, preprocessing)
+    rounded = [] if quantize is None else quantize_weights(graph)
     if trace is not None:
         trace("lowering", graph)
     run_passes(graph, trace)
@@ -70,6 +83,7 @@ def convert(
     data = write_model(model)
     report = build_report(graph, model, len(data), keras_model.source_name)
     report.notes = list(keras_model.notes)
+    report.quantized = rounded
     report.live_bytes_as_lowered, report.live_bytes = order.before, order.after
     failures = strict_failures(report)
     if strict and failures:
@@ -80,6 +94,26 @@ def convert(
     if out is not None:
         result.save(out)
     return result
+
+
+def _with_integers(
+    graph: Graph,
+    input_dtype: str | None,
+    input_range: tuple[float, float] | None,
+    preprocessing: Preprocessing | None,
+) -> Preprocessing | None:
+    """Makes inputs integers where that is asked for; what a raw number stands for."""
+    if input_range is not None and input_dtype is None:
+        raise ConversionError("an input range is for integer inputs; give an input dtype too")
+    if input_dtype is None:
+        return preprocessing
+    dtype = dtype_of(input_dtype)
+    if input_range is not None:
+        if preprocessing is not None:
+            raise ConversionError("give an input range or a preprocessing (scale and offset), not both")
+        preprocessing = preprocessing_of(dtype, *input_range)
+    read_integers(graph, dtype, preprocessing)
+    return preprocessing
 
 
 def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: Preprocessing | None) -> Metadata:

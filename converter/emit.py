@@ -69,5 +69,5 @@ def _tensors(values: list[Value]) -> list[Tensor]:
         count = taken.get(value.name, 0)
         taken[value.name] = count + 1
         name = value.name if count == 0 else f"{value.name}:{count}"
-        tensors.append(Tensor(name, value.type, value.data))
+        tensors.append(Tensor(name, value.type, value.data, value.scale, value.zero_point))
     return tensors

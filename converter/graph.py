@@ -30,6 +30,8 @@ class Value:
     name: str
     type: TensorType
     data: np.ndarray | None = None
+    scale: float = 0.0  # of integers, with the zero point: which numbers they stand for, for people
+    zero_point: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -176,6 +178,11 @@ def constant(name: str, data: np.ndarray) -> Value:
     dtype = DType.INT32 if np.issubdtype(data.dtype, np.integer) else DType.FLOAT32
     data = np.ascontiguousarray(data, dtype.numpy)
     return Value(name, TensorType(data.shape, dtype), data)
+
+
+def int8_constant(name: str, data: np.ndarray) -> Value:
+    """A constant of int8."""
+    return Value(name, TensorType(data.shape, DType.INT8), np.ascontiguousarray(data, np.int8))
 
 
 def bit_constant(name: str, signs: np.ndarray, packed_axes: int = 1) -> Value:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from xlite.converter.report import FLOAT, PACKED, WEIGHTS, LayerRow, Part, Report
+from xlite.converter.report import FLOAT, INT8, PACKED, WEIGHTS, LayerRow, Part, Report
 from xlite.interpreter.memory import format_size
 from xlite.interpreter.planner import OpMemory, timeline
 from xlite.schema.types import Model
 
-COLOURS = {PACKED: "#2a7f62", WEIGHTS: "#8fb339", FLOAT: "#c8553d"}
+COLOURS = {PACKED: "#2a7f62", INT8: "#3a7ca5", WEIGHTS: "#8fb339", FLOAT: "#c8553d"}
 OTHER = "#9aa5b1"
 WIDTH, BAR, GAP, LABEL = 960, 16, 6, 240  # of the pictures, in pixels
 

@@ -9,9 +9,12 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from xlite.converter.graph import Graph, Node
+from xlite.converter.passes.pack_int8 import KINDS as INTEGER_KINDS
+from xlite.converter.quantize_weights import Quantized
 from xlite.converter.report_rows import (
     FLOAT,
     FUSED,
+    INT8,
     NONE,
     PACKED,
     WEIGHTS,
@@ -22,9 +25,9 @@ from xlite.converter.report_rows import (
     row_of,
 )
 from xlite.schema.macs import FILTERED, multiply_accumulates, precision
-from xlite.schema.types import DType, Model
+from xlite.schema.types import DType, Model, OpKind
 
-__all__ = ["FLOAT", "FUSED", "NONE", "PACKED", "WEIGHTS", "LayerRow", "Part", "Report", "build_report"]
+__all__ = ["FLOAT", "FUSED", "INT8", "NONE", "PACKED", "WEIGHTS", "LayerRow", "Part", "Report", "build_report"]
 
 
 @dataclass
@@ -47,6 +50,8 @@ class Report:
     live_bytes_as_lowered: int = 0  # tensors alive at the fullest moment, in the order of the layers
     live_bytes: int = 0  # and in the order that was chosen
     notes: list[str] = field(default_factory=list)  # what was read in another way than it was saved
+    quantized: list[Quantized] = field(default_factory=list)  # kernels that were rounded to int8
+    input_notes: list[str] = field(default_factory=list)  # integer inputs that are made floats, and why
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2)
@@ -69,17 +74,41 @@ def build_report(graph: Graph, model: Model, file_bytes: int, source: str) -> Re
     report.constant_bytes = constant_bytes(v for v in graph.values() if v.is_constant)
     report.information_bytes = information_bytes(graph)
     report.macs = macs_by_precision(graph)
+    report.input_notes = input_notes(graph)
     if model.plan is not None:
         report.arena_bytes, report.arena_lower_bound = model.plan.arena_bytes, model.plan.lower_bound
     return report
 
 
 def information_bytes(graph: Graph) -> int:
-    """One bit for each binary weight, two for each ternary one (its sign and whether it is there), and four bytes
-    for each number that folding has left: what a file without a header, names, or unused bits would take."""
+    """One bit for each binary weight, two for each ternary one (its sign and whether it is there), eight for each
+    of int8, and four bytes for each number that folding has left: what a file without a header, names, or unused
+    bits would take."""
     constants = distinct(v for v in graph.values() if v.is_constant)
-    bits = sum(v.type.elements * (1 if v.type.dtype is DType.BIT else 32) for v in constants)
+    bits = sum(v.type.elements * _bits_each(v.type.dtype) for v in constants)
     return -(-bits // 8)
+
+
+def _bits_each(dtype: DType) -> int:
+    return 1 if dtype is DType.BIT else 8 * dtype.numpy.itemsize
+
+
+def input_notes(graph: Graph) -> list[str]:
+    """One sentence for each integer input that an op makes floats of."""
+    notes = []
+    for node in graph.nodes:
+        x = node.inputs[0]
+        if node.kind is OpKind.DEQUANTIZE and x is not None and x in graph.inputs:
+            readers = [other for other in graph.nodes if node.output in other.inputs]
+            names = ", ".join(dict.fromkeys("+".join(other.layers) for other in readers)) or "an output"
+            notes.append(f"input '{x.name}' is made floats for {names}: {_why_floats(readers)}")
+    return notes
+
+
+def _why_floats(readers: list[Node]) -> str:
+    if any(node.kind in INTEGER_KINDS for node in readers):
+        return "its filters are float, or zeros pad it that no integer stands for"
+    return "only one scale and offset for all of it, before convolutions and dense layers, can be folded"
 
 
 def macs_by_precision(graph: Graph) -> dict[str, int]:

@@ -13,7 +13,7 @@ from xlite.converter.passes.pack_weights import filter_rows, find_levels
 from xlite.schema.macs import FILTERED
 from xlite.schema.types import DType, OpKind, PlanesOptions
 
-PACKED, WEIGHTS, FLOAT, FUSED, NONE = "packed", "weights packed", "float", "fused", "-"
+PACKED, INT8, WEIGHTS, FLOAT, FUSED, NONE = "packed", "int8", "weights packed", "float", "fused", "-"
 
 _RECURRENT = ("SimpleRNN", "GRU", "LSTM", "Bidirectional", "RNN")
 _FEW = 16  # levels a filter that are worth counting
@@ -38,7 +38,8 @@ class Part:
 
 @dataclass
 class LayerRow:
-    """One Keras layer. ``status`` is ``packed`` (bits times bits), ``weights packed``, ``float``, ``fused`` into
+    """One Keras layer. ``status`` is ``packed`` (bits or integers times bits), ``int8`` (of filters, times bits or
+    integers), ``weights packed`` (bits or int8, times floats), ``float``, ``fused`` into
     another layer's op or ``-`` (an op without weights, or none at all); bytes are of its weights. Where the layer
     has several kernels, ``parts`` has one entry each and the row has the status of the part that is packed least.
 
@@ -131,7 +132,7 @@ def _parts(layer: Layer, nodes: Sequence[Node]) -> list[Part]:
     return parts
 
 
-_STATUS_ORDER = {PACKED: 0, WEIGHTS: 1, FLOAT: 2}
+_STATUS_ORDER = {PACKED: 0, INT8: 1, WEIGHTS: 2, FLOAT: 3}
 
 
 def _part(layer: Layer, node: Node, name: str, planes: bool) -> Part:
@@ -145,11 +146,15 @@ def _part(layer: Layer, node: Node, name: str, planes: bool) -> Part:
     part = Part(
         name.replace(f"{layer.name}/", "", 1), node.kind.name.lower(), precision, PACKED, elements, 4 * elements, 0
     )
-    if kernel.type.dtype is not DType.BIT:
+    if kernel.type.dtype is DType.INT8:
+        part.status = WEIGHTS if x.type.dtype is DType.FLOAT32 else INT8
+        part.broken_mark = bool({*of_kernel} & layer.marked.keys())
+        part.reason = "its kernel is of int8" if part.broken_mark else ""
+    elif kernel.type.dtype is not DType.BIT:
         part.status = FLOAT
         part.reason, part.mend = _why_float(layer, node, kernel, of_kernel)
         part.broken_mark = bool({of_input, *of_kernel} & layer.marked.keys())
-    elif x.type.dtype is not DType.BIT:
+    elif x.type.dtype is DType.FLOAT32:
         part.status = WEIGHTS
         part.reason, part.mend = _why_float_input(layer, of_input, planes)
         part.broken_mark = of_input in layer.marked

@@ -12,7 +12,7 @@ import numpy as np
 from xlite.schema.bits import pack_signs, unpack_signs
 from xlite.schema.errors import InputError
 from xlite.schema.lifetimes import lifetimes
-from xlite.schema.types import DType, Model, Plan, TensorType
+from xlite.schema.types import DType, Model, Plan, Tensor, TensorType
 
 
 def logical_dtype(type_: TensorType) -> np.dtype:
@@ -20,23 +20,25 @@ def logical_dtype(type_: TensorType) -> np.dtype:
     return np.dtype(np.int8) if type_.dtype is DType.BIT else type_.dtype.numpy
 
 
-def tensor_details(name: str, index: int, type_: TensorType, constant: bool) -> dict[str, Any]:
-    """One entry of ``get_tensor_details``. ``type`` is our own key: f32, i32, i8, u8 or bit. The quantization keys
-    say "not quantized", as tf.lite does for float tensors."""
+def tensor_details(tensor: Tensor, index: int, type_: TensorType) -> dict[str, Any]:
+    """One entry of ``get_tensor_details``, for the batch that ``type_`` has. ``type`` is our own key: f32, i32,
+    i8, u8 or bit. The quantization keys are tf.lite's: an element q stands for ``(q - zero_point) * scale``; where
+    the file does not say, they are 0 and 0 as tf.lite has them for float tensors."""
     shape = np.array(type_.shape, np.int32)
     signature = shape.copy()
-    if not constant:
+    if not tensor.is_constant:
         signature[0] = -1
+    said = tensor.scale != 0
     return {
-        "name": name,
+        "name": tensor.name,
         "index": index,
         "shape": shape,
         "shape_signature": signature,
         "dtype": logical_dtype(type_).type,
-        "quantization": (0.0, 0),
+        "quantization": (tensor.scale, tensor.zero_point),
         "quantization_parameters": {
-            "scales": np.array([], np.float32),
-            "zero_points": np.array([], np.int32),
+            "scales": np.array([tensor.scale] if said else [], np.float32),
+            "zero_points": np.array([tensor.zero_point] if said else [], np.int32),
             "quantized_dimension": 0,
         },
         "sparsity_parameters": {},

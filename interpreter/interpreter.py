@@ -360,7 +360,7 @@ class Interpreter:
     def _details(self, index: int) -> dict[str, Any]:
         program = self._open()
         tensor = program.model.tensors[index]
-        return details.tensor_details(tensor.name, index, program.types[index], tensor.is_constant)
+        return details.tensor_details(tensor, index, program.types[index])
 
     def _check_index(self, index: int) -> None:
         count = len(self._open().model.tensors)

@@ -15,7 +15,7 @@ import numpy as np
 
 from xlite.interpreter import calling
 from xlite.schema.errors import BackendError, FileError, InputError
-from xlite.schema.types import DType, Model, TensorType
+from xlite.schema.types import RANGES, DType, Model, TensorType
 
 ARRAYS = (".npy", ".npz")
 
@@ -47,6 +47,19 @@ def prepare(model: Model, given: Sequence[np.ndarray]) -> list[np.ndarray]:
         tensor = model.tensors[index]
         arrays.append(calling.convert(array, tensor.type, metadata.preprocessing, f"input '{tensor.name}'"))
     return arrays
+
+
+def as_numbers(model: Model, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What prepared samples stand for in the network as it was trained: bytes as float32, through the file's
+    preprocessing where it has one; all else as it is."""
+    raw, numbers = model.metadata.preprocessing, []
+    for index, array in zip(model.inputs, arrays):
+        if model.tensors[index].type.dtype in (DType.UINT8, DType.INT8):
+            array = array.astype(np.float32)
+            if raw is not None:
+                array = array * np.float32(raw.scale) + np.float32(raw.offset)
+        numbers.append(array)
+    return numbers
 
 
 def read_batch(path: str, type_: TensorType, name: str, only: bool = True) -> np.ndarray:
@@ -133,7 +146,7 @@ def read_outputs(model: Model, path: str) -> list[np.ndarray]:
 
 def random_inputs(model: Model, samples: int, seed: int = 0) -> list[np.ndarray]:
     """Samples for every input: raw bytes where the file says how to preprocess them, else floats of a standard
-    normal distribution, bits of either sign, integers from 0 to 99."""
+    normal distribution, bits of either sign, all bytes, integers from 0 to 99."""
     random = np.random.default_rng(seed)
     arrays: list[np.ndarray] = []
     for index in model.inputs:
@@ -145,6 +158,9 @@ def random_inputs(model: Model, samples: int, seed: int = 0) -> list[np.ndarray]
             arrays.append(random.standard_normal(shape).astype(np.float32))
         elif type_.dtype is DType.BIT:
             arrays.append(np.where(random.random(shape) < 0.5, -1, 1).astype(np.int8))
+        elif type_.dtype in (DType.UINT8, DType.INT8):
+            low, high = RANGES[type_.dtype]
+            arrays.append(random.integers(low, high + 1, shape).astype(type_.dtype.numpy))
         else:
             arrays.append(random.integers(0, 100, shape).astype(type_.dtype.numpy))
     return arrays

@@ -69,11 +69,11 @@ def is_link(node: Node) -> bool:
 
 
 def is_packed(node: Node | None) -> bool:
-    """A convolution or dense op over bits that still gives floats."""
+    """A convolution or dense op that sums bits or integers and still gives floats."""
     if node is None or node.kind not in FILTERED:
         return False
     x, kernel = node.inputs[:2]
-    both = x is not None and kernel is not None and x.type.dtype is kernel.type.dtype is DType.BIT
+    both = x is not None and kernel is not None and DType.FLOAT32 not in (x.type.dtype, kernel.type.dtype)
     return both and node.output.type.dtype is DType.FLOAT32
 
 

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xlite.converter.graph import Graph, Node, Value, constant
+from xlite.converter.graph import Graph, Node, Value, constant, int8_constant
 from xlite.converter.passes.chains import (
     Readers,
     accumulator_bound,
@@ -121,12 +121,13 @@ def _bit_options(options):
 
 
 def _negated(kernel: Value, flip: np.ndarray, kind: OpKind) -> Value:
-    """The bit filter with the weights of the marked output channels negated."""
+    """The filter of bits or int8 (above -128) with the weights of the marked output channels negated."""
     axes = PACKED_AXES[kind]
     assert kernel.data is not None
-    signs = unpack_signs(kernel.data, kernel.type.shape, axes)
     turn = np.where(flip, -1, 1).astype(np.int8)
-    shape = [1] * signs.ndim
+    shape = [1] * len(kernel.type.shape)
     shape[CHANNEL_AXIS[kind]] = -1
-    signs = signs * turn.reshape(shape)
+    if kernel.type.dtype is DType.INT8:
+        return int8_constant(kernel.name, kernel.data * turn.reshape(shape))
+    signs = unpack_signs(kernel.data, kernel.type.shape, axes) * turn.reshape(shape)
     return Value(kernel.name, TensorType(kernel.type.shape, DType.BIT, axes), pack_signs(signs, axes))

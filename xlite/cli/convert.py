@@ -22,6 +22,7 @@ Examples:
   xlite convert model.keras -o small.xlite --target pi-zero --strict
   xlite convert model.h5 --labels cat,dog --scale 0.00392156862745098
   xlite convert model.h5 --report model.html
+  xlite convert model.h5 --input-dtype uint8 --input-range 0,1
   xlite convert model.h5 --json | jq .file_bytes
 """
 
@@ -36,6 +37,11 @@ Examples:
 )
 @click.option("--scale", type=float, help="Raw input is multiplied by this (with --offset: preprocessing).")
 @click.option("--offset", type=float, help="This is added to the scaled raw input.")
+@click.option(
+    "--input-dtype", type=click.Choice(["uint8", "int8"]), help="Take integers instead of floats as input."
+)
+@click.option("--input-range", metavar="LOW,HIGH", help="What the smallest and largest input integer stand for.")
+@click.option("--quantize", type=click.Choice(["int8"]), help="Round the weights of float layers to int8.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--report", "page", metavar="FILE.html", help="Write the report as one self-contained page.")
 @click.option("--dump-passes", metavar="DIR", help="Write the graph as text after lowering and after each pass.")
@@ -48,6 +54,9 @@ def command(
     labels: Optional[str],
     scale: Optional[float],
     offset: Optional[float],
+    input_dtype: Optional[str],
+    input_range: Optional[str],
+    quantize: Optional[str],
     as_json: bool,
     page: Optional[str],
     dump_passes: Optional[str],
@@ -73,6 +82,9 @@ def command(
         target=target,
         strict=strict,
         labels=names,
+        input_dtype=input_dtype,
+        input_range=_range(input_range),
+        quantize=quantize,
         preprocessing=_preprocessing(scale, offset),
         trace=trace,
     )
@@ -103,6 +115,16 @@ def read_labels(text: str) -> list[str]:
 def _default_out(model: str) -> str:
     root, suffix = os.path.splitext(model)
     return (root if suffix.lower() in (".h5", ".hdf5", ".keras") else model) + ".xlite"
+
+
+def _range(text: Optional[str]) -> Optional[tuple[float, float]]:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ConversionError(f"--input-range {text}: give two numbers, as in 0,1 or -1,1") from None
+    return low, high
 
 
 def _preprocessing(scale: Optional[float], offset: Optional[float]) -> Optional[Preprocessing]:

@@ -10,7 +10,14 @@ from xlite.cli import ui
 if TYPE_CHECKING:
     from xlite.converter.report import LayerRow, Part, Report
 
-_STYLES = {"packed": "green", "weights packed": "yellow", "float": "red", "fused": "dim", "-": "dim"}
+_STYLES = {
+    "packed": "green",
+    "int8": "cyan",
+    "weights packed": "yellow",
+    "float": "red",
+    "fused": "dim",
+    "-": "dim",
+}
 _COLUMNS = ("layer", "class", "op", "input x weights", "status", "parameters>", "bytes before>", "after>")
 _OPTIONAL = ("class", "op", "parameters>")
 
@@ -24,8 +31,13 @@ def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     if notes:
         yield _notes(notes)
         yield ""
-    for note in report.notes:
+    for note in (*report.notes, *report.input_notes):
         yield f"note: {note}"
+    if report.quantized:
+        worst = max(report.quantized, key=lambda kernel: kernel.largest_error)
+        names = ", ".join(dict.fromkeys(kernel.layer for kernel in report.quantized))
+        off = f"off by at most {worst.largest_error:.2%} of the largest of a filter"
+        yield f"note: weights rounded to int8: {names}; {off}"
     yield ui.figures(_summary(report, source_bytes))
 
 

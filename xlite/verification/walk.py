@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional
 
 import numpy as np
 
+from xlite.inputs import as_numbers
 from xlite.interpreter import Resolver
 from xlite.interpreter.details import read_array, write_array
 from xlite.interpreter.memory import Limit
@@ -63,7 +64,7 @@ def compare(
     checks: dict[int, TensorCheck] = {}
     for start in chunks(range(0, count, CHUNK)):
         chunk = [array[start : start + CHUNK] for array in inputs]
-        run = Run(model, chunk, source(chunk), resolver, start)
+        run = Run(model, chunk, source(as_numbers(model, chunk)), resolver, start)
         _walk(run, checks, tolerance)
         _end_to_end(run, result)
         known = run.matched | {model.tensors[index].name for index in model.inputs}

@@ -8,7 +8,7 @@ import h5py
 import pytest
 
 import xlite
-from xlite.schema import load_model
+from xlite.schema import OpKind, load_model
 
 LAYERS = ("image", "stem", "conv1", "conv1_norm", "conv2", "conv3", "flatten", "dense1", "dense1_norm", "classes")
 
@@ -132,3 +132,36 @@ def test_the_model_is_not_overwritten(refusal, model):
 
 def test_a_folder_that_is_not_there_is_named(refusal, model, tmp_path):
     assert "nowhere" in refusal("convert", model, "-o", tmp_path / "nowhere" / "m.xlite")
+
+
+def test_integer_input_and_rounded_weights(call, model):
+    result = call("convert", model, "--input-dtype", "uint8", "--input-range", "-1,1", "--quantize", "int8")
+    assert result.exit_code == 0
+    assert "input 'image' is made floats for" not in result.stdout
+    assert "weights rounded to int8: stem, classes; off by at most 0." in result.stdout
+    packed = load_model(model.with_suffix(".xlite"))
+    assert packed.tensors[packed.inputs[0]].type.dtype.short == "u8"
+    assert {packed.tensors[op.inputs[0]].type.dtype.short for op in packed.ops if op.kind is OpKind.CONV_2D} >= {
+        "u8"
+    }
+    raw = packed.metadata.preprocessing
+    assert (raw.scale, raw.offset) == (pytest.approx(2 / 255), -1.0)
+
+
+def test_an_input_that_cannot_be_folded_is_said(call, model):
+    result = call("convert", model, "--input-dtype", "uint8")
+    assert "note: input 'image' is made floats for stem" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--input-range", "0,1"], "an input range is for integer inputs"),
+        (["--input-dtype", "uint8", "--input-range", "0"], "--input-range 0: give two numbers"),
+        (["--input-dtype", "uint8", "--input-range", "1,0"], "the input range 1, 0 is empty"),
+        (["--input-dtype", "int8", "--input-range", "0,1", "--scale", "2"], "not both"),
+    ],
+)
+def test_mistakes_about_the_input(refusal, model, options, problem):
+    assert problem in refusal("convert", model, *options)
+    assert not model.with_suffix(".xlite").exists()
