@@ -1,5 +1,5 @@
-"""Tests on emulated boards are marked ``mcu`` and skipped, with the reason, where a toolchain is missing. So are they
-by ``--quick``."""
+"""Tests on emulated boards are marked ``mcu`` and skipped, with the reason, where a toolchain is missing; by
+``--quick`` too."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,28 +78,41 @@ def compile_all(
     if reason:
         raise MissingTool(reason)
     folder.mkdir(parents=True, exist_ok=True)
-    command = [*compiler(board), *FLAGS, optimize, f"-I{FIRMWARE}", *library.include_flags(), *flags]
+    command = [*compiler(board), *FLAGS, optimize, f"-I{FIRMWARE}", *include_flags(), *flags]
     pairs = [(source, folder / f"{number}-{source.stem}.o") for number, source in enumerate(sources)]
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda pair: _run([*command, "-c", str(pair[0]), "-o", str(pair[1])]), pairs))
     return [made for _, made in pairs]
 
 
-def library_objects(board: Board, optimize: str = "-O2", flags: Sequence[str] = ()) -> list[Path]:
-    """The library for this board, of which the linker takes what is called. Compiled once for the same sources and
-    flags, under build/mcu."""
-    digest = hashlib.sha256(repr((board, optimize, tuple(flags))).encode())
-    for path in sorted([*library.ROOT.rglob("*.[ch]"), Path(__file__)]):
-        digest.update(path.read_bytes())
-    folder = BUILT / "library" / f"{board.name}{optimize}-{digest.hexdigest()[:16]}"
-    if not folder.is_dir():
-        BUILT.mkdir(parents=True, exist_ok=True)
+def library_objects(
+    board: Board, sources: Iterable[Path], optimize: str = "-O2", flags: Sequence[str] = ()
+) -> list[Path]:
+    """Sources of the library for this board, of which the linker takes what is called. Each is compiled once for
+    the same text, headers and flags, and kept under build/mcu."""
+    base = repr((compiler(board), FLAGS, optimize, tuple(flags), _headers_digest())).encode()
+    folder = BUILT / "objects"
+    found, to_make = [], []
+    for source in sources:
+        digest = hashlib.sha256(base + source.read_bytes()).hexdigest()[:24]
+        found.append(folder / f"{source.stem}-{digest}.o")
+        if not found[-1].is_file():
+            to_make.append((source, found[-1]))
+    if to_make:
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
-            compile_all(board, portable_sources(), Path(scratch) / "objects", optimize, flags)
-            folder.parent.mkdir(exist_ok=True)
-            with suppress(OSError):  # another process was faster
-                os.rename(Path(scratch) / "objects", folder)
-    return sorted(folder.glob("*.o"))
+            made = compile_all(board, [source for source, _ in to_make], Path(scratch), optimize, flags)
+            for path, (_, target) in zip(made, to_make):
+                os.replace(path, target)
+    return found
+
+
+def _headers_digest() -> str:
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sorted(library.ROOT.rglob("*.h")))).hexdigest()
+
+
+def include_flags() -> list[str]:
+    return [f"-I{folder}" for folder in sorted({path.parent for path in library.ROOT.rglob("*.h")})]
 
 
 def link(board: Board, objects: Iterable[Path], elf: Path, stack: int = STACK) -> Path:

@@ -18,11 +18,18 @@ void board_write_number(uint32_t value) {
   board_write(at);
 }
 
-void board_write_word(uint32_t value) {
-  char digits[9];
-  for (int i = 0; i < 8; ++i) digits[i] = "0123456789abcdef"[(value >> (28 - 4 * i)) & 15];
-  digits[8] = 0;
-  board_write(digits);
+void board_write_bytes(const void *bytes, uint32_t count) {
+  char text[65];
+  const uint8_t *from = (const uint8_t *)bytes;
+  while (count > 0) {
+    uint32_t n = 0;
+    for (; n < 32 && count > 0; ++n, --count, ++from) {
+      text[2 * n] = "0123456789abcdef"[*from >> 4];
+      text[2 * n + 1] = "0123456789abcdef"[*from & 15];
+    }
+    text[2 * n] = 0;
+    board_write(text);
+  }
 }
 
 void board_exit(int status) {

@@ -11,9 +11,9 @@ extern "C" {
 /* Prints the text. */
 void board_write(const char *text);
 
-/* Prints decimal digits; eight hexadecimal ones. */
+/* Prints decimal digits; bytes as two hexadecimal ones each. */
 void board_write_number(uint32_t value);
-void board_write_word(uint32_t value);
+void board_write_bytes(const void *bytes, uint32_t count);
 
 /* Ends the emulation with this exit status. main's result is given to it. */
 void board_exit(int status) __attribute__((noreturn));

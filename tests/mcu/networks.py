@@ -1,0 +1,172 @@
+"""Networks on boards: a program that runs them on given inputs through one of the two front doors, and prints what
+comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tests.mcu import toolchain
+from tests.mcu.boards import Board
+from tests.mcu.emulator import Run, run
+from xlite.converter.codegen import Generated, generate
+from xlite.converter.codegen.golden import run_on, sample
+from xlite.converter.codegen.text import ports
+from xlite.interpreter.c.build import ROOT
+from xlite.schema import write_model
+from xlite.schema.types import Model
+
+STACK = 2048  # bytes that are left for it
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """A network, an input and what the Python interpreter computes for it; arrays as they are stored."""
+
+    name: str
+    model: Model
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+
+
+def golden(name: str, model: Model, seed: int = 1) -> Golden:
+    """With pseudo-random inputs of both signs."""
+    inputs, state = [], seed
+    for tensor in model.inputs:
+        made, state = sample(model.tensors[tensor].type, state)
+        inputs.append(made * 2 - 1 if made.dtype == np.float32 else made)
+    return Golden(name, model, tuple(inputs), tuple(run_on(model, inputs, "c")))
+
+
+@dataclass(frozen=True)
+class Program:
+    """files: path within a folder -> text. library: sources that it is linked with. arena: bytes, of the network
+    with the largest."""
+
+    files: dict[str, str]
+    library: tuple[Path, ...]
+    arena: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """stack: bytes that one run touched."""
+
+    stack: int
+    outputs: tuple[np.ndarray, ...]
+
+
+@cache
+def generated(network: Golden, prefix: str) -> Generated:
+    return generate(network.model, prefix=prefix, arena="caller")
+
+
+def arena_bytes(network: Golden) -> int:
+    """Of generated code: nothing else in it is RAM."""
+    return generated(network, "n0").network.arena_bytes
+
+
+def ahead_of_time(networks: Sequence[Golden]) -> Program:
+    """As ``xlite compile`` writes them, in one arena, and with the sources that it would put beside them."""
+    files: dict[str, str] = {}
+    library: set[Path] = set()
+    by_name = {path.name: path for path in ROOT.rglob("*.c")}
+    calls, arena = [], 0
+    for i, network in enumerate(networks):
+        made = generated(network, f"n{i}")
+        files.update({path: text for path, text in made.files.items() if path in (f"n{i}.c", f"n{i}.h")})
+        library |= {by_name[Path(path).name] for path in made.files if path.endswith(".c") and "/" in path}
+        arena = max(arena, made.network.arena_bytes)
+        inputs = [f"n{i}_{port.suffix}(arena)" for port in ports(made.network.model, "input")]
+        outputs = [f"n{i}_{port.suffix}(arena)" for port in ports(made.network.model, "output")]
+        calls.append(_Calls("", f"n{i}_run(arena)", inputs, outputs, [f'#include "n{i}.h"']))
+    files["main.c"] = _main(networks, calls, arena)
+    return Program(files, tuple(sorted(library)), arena)
+
+
+def interpreted(networks: Sequence[Golden]) -> Program:
+    """As .xlite files that lie in flash, run by the interpreter with every op there is."""
+    calls, arena = [], 0
+    for i, network in enumerate(networks):
+        file = write_model(network.model)
+        arena = max(arena, 0)
+        top = [f"static const XL_ALIGNED uint32_t file{i}[] = {_words(np.frombuffer(file, np.uint8))};"]
+        opened = f"open_model(file{i}, {len(file)})"
+        inputs = [f"xl_model_input(&model, {k})" for k in range(len(network.inputs))]
+        outputs = [f"xl_model_output(&model, {k})" for k in range(len(network.outputs))]
+        calls.append(_Calls(opened, "xl_model_invoke(&model)", inputs, outputs, top))
+    return Program({"main.c": _main(networks, calls, arena)}, tuple(toolchain.portable_sources()), arena)
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """C for one network. opened: before all else; an expression that is 0 where all is well, or nothing."""
+
+    opened: str
+    run: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    top: Sequence[str]
+
+
+def _main(networks: Sequence[Golden], calls: Sequence[_Calls], arena: int) -> str:
+    top = ['#include "board.h"', "#include <string.h>", *(line for call in calls for line in call.top)]
+    words = (arena + 15) // 16 * 4
+    top.append(f'static uint32_t arena[{words}] __attribute__((section(".arena"), aligned(16)));')
+    body = []
+    for i, (network, call) in enumerate(zip(networks, calls)):
+        top.append(f"static void run{i}(void *unused) {{ (void)unused; {call.run}; }}")
+        for k, (value, to) in enumerate(zip(network.inputs, call.inputs)):
+            top.append(f"static const uint32_t given{i}_{k}[] = {_words(value)};")
+            body.append(f"  memcpy({to}, given{i}_{k}, {value.nbytes});")
+        body.append(f"  board_write_number(board_stack_of(run{i}, NULL));")
+        for value, at in zip(network.outputs, call.outputs):
+            body += ['  board_write(" ");', f"  board_write_bytes({at}, {value.nbytes});"]
+        body.append('  board_write("\\n");')
+    return "\n".join([*top, "int main(void) {", *body, "  return 0;", "}", ""])
+
+
+def _words(array: np.ndarray) -> str:
+    """The bytes of an array, filled up to words, as a C initializer."""
+    data = np.ascontiguousarray(array).tobytes()
+    padded = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
+    return "{" + ", ".join(f"0x{word:x}" for word in padded) + "}"
+
+
+def build(board: Board, program: Program, folder: Path, optimize: str = "-O2") -> Path:
+    for name, text in program.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    own = [toolchain.FIRMWARE / "board.c", toolchain.FIRMWARE / f"{board.family}.c"]
+    sources = [*own, *(folder / name for name in program.files if name.endswith(".c"))]
+    objects = toolchain.compile_all(board, sources, folder / "objects", optimize, [f"-I{folder}"])
+    objects += toolchain.library_objects(board, program.library, optimize)
+    return toolchain.link(board, objects, folder / f"{board.name}.elf", STACK)
+
+
+def results(done: Run, networks: Sequence[Golden]) -> list[Result]:
+    """What the program printed."""
+    lines = done.lines()
+    assert len(lines) == len(networks)
+    found = []
+    for line, network in zip(lines, networks):
+        stack, *outputs = line.split()
+        arrays = [
+            np.frombuffer(bytes.fromhex(text), value.dtype).reshape(value.shape)
+            for text, value in zip(outputs, network.outputs)
+        ]
+        found.append(Result(int(stack), tuple(arrays)))
+    return found
+
+
+def run_networks(
+    board: Board, networks: Sequence[Golden], folder: Path, door: Callable[..., Program], optimize: str = "-O2"
+) -> list[Result]:
+    """door: ahead_of_time or interpreted."""
+    elf = build(board, door(networks), folder, optimize)
+    return results(run(board, elf, count=False), networks)
