@@ -76,6 +76,7 @@ def _stage(
     at = target if bands.into[stage] is None else f"{target} + p->at * {rows.y_bytes}"
     x = at if shares else source
     yield f"    {'if (p->rows > 0) ' if waits else ''}{{ /* {comment(op_name(model, call.index))} */"
+    assert call.params is not None
     yield f"      {literals.STRUCT_NAMES[type(call.params)]} params = params_{call.index};"
     yield from (f"      params.{field} = {value};" for field, value in _fields(call, rows.counts))
     work = f"AT({scratch + bands.work})" if call.workspace else "NULL"

@@ -25,6 +25,7 @@ _LONGEST = 16  # ops of a chain
 _MOST = 2000  # ops of a network, above which it is cut into single ops
 
 Cut = list[Union[Call, Bands]]
+_Way = tuple[int, int, Union[Call, Bands]]  # where a step starts, its cost, and the step
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def step_of(part: Union[Call, Bands]) -> Step:
 def _cheapest(model: Model, calls: Sequence[Call], rows: Sequence[Optional[Rows]]) -> Cut:
     costs = _costs(model)
     chains = _chains(model, calls, rows)
-    steps: list[list[tuple[int, int, Union[Call, Bands]]]] = []  # by its end: (start, cost, step)
+    steps: list[list[_Way]] = []  # by their end
     for end in range(1, len(calls) + 1):
-        found = [(end - 1, _plain_cost(costs, calls[end - 1], end - 1), calls[end - 1])]
+        found: list[_Way] = [(end - 1, _plain_cost(costs, calls[end - 1], end - 1), calls[end - 1])]
         for start in range(end - 2, max(chains[end - 1], end - _LONGEST) - 1, -1):
             bands = make_bands(calls[start:end], [r for r in rows[start:end] if r is not None], 1)
             found.append((start, _bands_cost(costs, bands, start), bands))
@@ -108,7 +109,7 @@ def _chains(model: Model, calls: Sequence[Call], rows: Sequence[Optional[Rows]])
     for call in calls:
         for tensor in call.inputs:
             readers[tensor] = readers.get(tensor, 0) + 1
-    first = []
+    first: list[int] = []
     for i, call in enumerate(calls):
         joins = i > 0 and rows[i] is not None and rows[i - 1] is not None
         before = calls[i - 1].output

@@ -84,8 +84,8 @@ def struct(value: Any, functions: FunctionNames) -> str:
         return "{" + ", ".join(struct(item, functions) for item in value) + "}"
     if isinstance(value, structs.Activation):
         apply = functions.name(value.apply) if value.apply else "NULL"
-        fields = (value.alpha, value.max_value, value.threshold)
-        return "{" + ", ".join([apply, *(float32(f) for f in fields)]) + "}"
+        numbers = (value.alpha, value.max_value, value.threshold)
+        return "{" + ", ".join([apply, *(float32(x) for x in numbers)]) + "}"
     if isinstance(value, ctypes.Structure):
         fields = (getattr(value, name) for name, *_ in value._fields_)
         return "{" + ", ".join(struct(item, functions) for item in fields) + "}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Union
 
 from xlite.converter.codegen.arena import Layout
@@ -12,6 +12,7 @@ from xlite.converter.codegen.fusing import fuse
 from xlite.converter.codegen.literals import FunctionNames
 from xlite.converter.codegen.options import Options
 from xlite.converter.codegen.scores import Scores, with_scores
+from xlite.converter.codegen.trim import workspace
 from xlite.schema.types import Model, OpKind
 
 
@@ -45,6 +46,10 @@ class Network:
         return tuple(call for step in self.steps for call in step.calls)
 
     @property
+    def small(self) -> bool:
+        return self.options.small
+
+    @property
     def arena_bytes(self) -> int:
         """At least 16: C has no empty arrays."""
         return max(self.layout.arena_bytes, 16)
@@ -59,7 +64,8 @@ def make_network(model: Model, options: Options) -> Network:
     options that the model does not allow."""
     model, scores = with_scores(model, options.scores)
     functions = FunctionNames()
-    calls = make_calls(model, functions, options.custom)
+    small = options.small
+    calls = [replace(c, workspace=workspace(c, small)) for c in make_calls(model, functions, options.custom)]
     cut, layout = fuse(model, calls, options.row_bands)
     placed = tuple(
         Placed(work, scratch) for work, scratch in zip(cut, layout.scratch) if not _is_nothing(work, layout)

@@ -46,6 +46,11 @@ class Options:
                 raise Error(f"the custom op '{op}' is to be {function!r}, which is no name of a C function")
 
     @property
+    def small(self) -> bool:
+        """Whether kernels are to be small before fast: of those beside the code, for a microcontroller."""
+        return self.kernels and get_compile_target(self.target).small
+
+    @property
     def macro(self) -> str:
         return self.prefix.upper()
 

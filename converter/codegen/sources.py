@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Optional
 
 from xlite.interpreter.c.build import ROOT
 from xlite.schema.errors import Error
@@ -34,6 +35,9 @@ _USE = re.compile(r"^([A-Z][A-Z0-9_]*)\((.*)$", re.MULTILINE)
 _NAME = re.compile(r"\bxl_\w+")
 
 
+Unused = Mapping[str, frozenset[str]]
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """name: without its folder; no two files of the library share one."""
@@ -52,10 +56,10 @@ class Index:
     definers: Mapping[str, tuple[str, ...]]  # function or table -> the files that define it, each on some core
 
 
-def needed(functions: Iterable[str], unused: frozenset[str] = frozenset()) -> list[SourceFile]:
-    """The sources and headers, by name, of a program that refers to ``functions``. unused: functions that are
-    compiled away, so that what calls them does without. Raises Error for one that is not in the library."""
-    index = _index(ROOT)
+def needed(functions: Iterable[str], unused: Optional[Unused] = None) -> list[SourceFile]:
+    """The sources and headers, by name, of a program that refers to ``functions``. unused: by file, functions
+    whose calls are compiled away. Raises Error for one that is not in the library."""
+    index, unused = _index(ROOT), unused or {}
     wanted = [HEADER]
     for function in functions:
         if function not in index.definers:
@@ -69,7 +73,8 @@ def needed(functions: Iterable[str], unused: frozenset[str] = frozenset()) -> li
         file = found[name] = index.files[name]
         wanted += [include for include in file.includes if include in index.files]
         if name != HEADER:  # which declares everything and calls nothing
-            wanted += [name for use in file.uses - unused for name in index.definers.get(use, ())]
+            uses = file.uses - unused.get(name, frozenset())
+            wanted += [name for use in uses for name in index.definers.get(use, ())]
     return [found[name] for name in sorted(found)]
 
 

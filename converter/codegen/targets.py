@@ -18,6 +18,11 @@ class CompileTarget:
     flags: tuple[str, ...] = ()
     link: tuple[str, ...] = ()
 
+    @property
+    def small(self) -> bool:
+        """Whether flash counts, and there are no vectors."""
+        return self.name != "generic"
+
 
 def _cortex(name: str, description: str, *flags: str) -> CompileTarget:
     link = ("--specs=nano.specs", "--specs=nosys.specs", "-nostartfiles")

@@ -9,6 +9,7 @@
 #include "bits.h"
 #include "gather.h"
 #include "store.h"
+#include "trim.h"
 #include "volume.h"
 #include "window.h"
 #include "xor_popcount.h"
@@ -39,7 +40,7 @@ static conv conv_of(const xl_conv2d_params *p, void *workspace) {
 static int is_plain(const xl_conv2d_params *p) { return p->planes == 1 && !p->masked; }
 
 uint64_t xl_conv2d_b_b_workspace(const xl_conv2d_params *p) {
-  if (!is_plain(p)) {
+  if (XL_WITH_VOLUMES && !is_plain(p)) {
     const xl_volume v = xl_volume_of_2d(p, 0);
     return xl_volume_b_workspace(&v);
   }
@@ -95,7 +96,7 @@ static void filter_window(const conv *c, const uint32_t *row, const uint32_t *ma
   uint32_t counts[XL_BLOCK];
   for (int32_t f = first; f < end;) {
     const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
-    if (mask == NULL) {
+    if (!XL_WITH_ZERO_PADDING || mask == NULL) {
       xl_count_differing(row, filters, c->row_words, n, counts);
     } else {
       xl_count_differing_masked(row, mask, filters, c->row_words, n, counts);
@@ -114,7 +115,7 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
   const int inside = xl_span_count(h) * xl_span_count(w) == taps;
   const uint32_t *mask = NULL;
   int32_t bits = c->row_bits;
-  if (!inside && c->p->pad_value == 0) {
+  if (XL_WITH_ZERO_PADDING && !inside && c->p->pad_value == 0) {
     bits = gather_mask(c, h, w);
     mask = c->mask;
   }
@@ -136,7 +137,7 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
 /* store_dots: what `store` does with counts. out_words: 4-byte words of an output pixel. */
 static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  if (!is_plain(p)) {
+  if (XL_WITH_VOLUMES && !is_plain(p)) {
     const xl_volume v = xl_volume_of_2d(p, 0);
     xl_volume_b(op, &v, store_dots, out_words);
     return;

@@ -10,6 +10,7 @@
 #include "bits.h"
 #include "lanes.h"
 #include "store.h"
+#include "trim.h"
 #include "window.h"
 
 #define STRIP 8
@@ -30,7 +31,7 @@ typedef struct conv {
 
 uint64_t xl_conv2d_f32_workspace(const xl_conv2d_params *p) {
   const uint64_t taps = (uint64_t)p->window.window_h * (uint64_t)p->window.window_w;
-  return taps * (uint64_t)(p->in_c / p->groups) * STRIP * sizeof(float);
+  return taps * (uint64_t)(p->in_c / p->groups) * (XL_WITH_TILES ? STRIP : 1) * sizeof(float);
 }
 
 /* Output pixel `index` of the whole batch: its window becomes column 0 of `to`, whose rows are `stride` apart. */
@@ -146,22 +147,22 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
   for (ptrdiff_t i = 0; i < c->k; i += CHUNK) {
     const ptrdiff_t n = c->k - i < CHUNK ? c->k - i : CHUNK;
     const float *x = c->strip + i * width;
-    if (c->weights != NULL) {
+    if (!XL_WITH_BIT_FILTERS || (XL_WITH_FLOAT_FILTERS && c->weights != NULL)) {
       const float *w[TILE];
       for (int f = 0; f < TILE; ++f) w[f] = c->weights + xl_min32(filter + f, last) * c->k + i;
-      (width == 1 ? column_f32 : tile_f32)(x, w, n, sums);
+      (!XL_WITH_TILES || width == 1 ? column_f32 : tile_f32)(x, w, n, sums);
     } else {
       uint32_t w[TILE], z[TILE];
       words_of(c, c->bits, filter, last, i / XL_WORD_BITS, w);
       if (c->zeros == NULL) {
-        (width == 1 ? column_bits : tile_bits)(x, w, n, sums);
+        (!XL_WITH_TILES || width == 1 ? column_bits : tile_bits)(x, w, n, sums);
         continue;
       }
       words_of(c, c->zeros, filter, last, i / XL_WORD_BITS, z);
       float unpacked[TILE][CHUNK];
       unpack(w, z, unpacked);
       const float *const rows[TILE] = {unpacked[0], unpacked[1], unpacked[2], unpacked[3]};
-      (width == 1 ? column_f32 : tile_f32)(x, rows, n, sums);
+      (!XL_WITH_TILES || width == 1 ? column_f32 : tile_f32)(x, rows, n, sums);
     }
   }
 }
@@ -199,7 +200,7 @@ static void convolve(const xl_op *op, const float *weights, const uint32_t *bits
   c.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
   c.strip = (float *)op->workspace;
   for (int32_t i = 0; i < pixels;) {
-    const int width = pixels - i <= FEW ? 1 : STRIP;
+    const int width = !XL_WITH_TILES || pixels - i <= FEW ? 1 : STRIP;
     const int32_t n = xl_min32(pixels - i, width);
     convolve_strip(&c, i, n, width, out);
     for (int32_t s = 0; s < n; ++s, out += p->out_c) xl_finish_f32(&channels, 0, p->out_c, out);

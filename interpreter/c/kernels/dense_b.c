@@ -2,6 +2,7 @@
  * volume.h. */
 #include "bits.h"
 #include "store.h"
+#include "trim.h"
 #include "volume.h"
 #include "xor_popcount.h"
 
@@ -9,13 +10,13 @@ static int is_plain(const xl_dense_params *p) { return p->planes == 1 && !p->mas
 
 uint64_t xl_dense_b_b_workspace(const xl_dense_params *p) {
   const xl_volume v = xl_volume_of_dense(p);
-  return is_plain(p) ? 0 : xl_volume_b_workspace(&v);
+  return !XL_WITH_VOLUMES || is_plain(p) ? 0 : xl_volume_b_workspace(&v);
 }
 
 /* store_dots: what `store` does with counts. out_words: 4-byte words of an output row. */
 static void dense(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_dense_params *p = (const xl_dense_params *)op->params;
-  if (!is_plain(p)) {
+  if (XL_WITH_VOLUMES && !is_plain(p)) {
     const xl_volume v = xl_volume_of_dense(p);
     xl_volume_b(op, &v, store_dots, out_words);
     return;

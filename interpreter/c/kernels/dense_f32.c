@@ -3,6 +3,7 @@
 #include "dots_f32.h"
 #include "lanes.h"
 #include "store.h"
+#include "trim.h"
 
 /* y[i] = the dot product of x and row i of w, i < 4. */
 static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
@@ -40,7 +41,7 @@ void xl_dense_f32_f32_f32(const xl_op *op) {
   for (int32_t r = 0; r < p->rows; ++r, x += p->features, y += p->units) {
     const float *w = (const float *)op->in[1];
     int32_t u = 0;
-    for (; u + 4 <= p->units; u += 4, w += 4 * (ptrdiff_t)p->features) dot_four(x, w, p->features, y + u);
+    for (; XL_WITH_TILES && u + 4 <= p->units; u += 4, w += 4 * (ptrdiff_t)p->features) dot_four(x, w, p->features, y + u);
     for (; u < p->units; ++u, w += p->features) y[u] = xl_dot_f32(x, w, p->features);
     xl_finish_f32(&channels, 0, p->units, y);
   }

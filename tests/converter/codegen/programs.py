@@ -10,7 +10,8 @@ import numpy as np
 
 from xlite.converter.codegen import Generated, generate
 from xlite.converter.codegen.text import ports
-from xlite.interpreter.c.build import STRICT, find_compiler
+from xlite.converter.codegen.trim import trim_for
+from xlite.interpreter.c.build import ROOT, STRICT, find_compiler
 from xlite.schema.types import Model
 
 COMPILER = find_compiler()
@@ -47,6 +48,10 @@ def write_program(folder: Path, made: Sequence[Generated]) -> list[Path]:
     for g in made:
         prefix = g.network.options.prefix
         texts.update({name: text for name, text in g.files.items() if name.startswith((f"{prefix}.", "xlite/"))})
+    if "xlite/trim.h" in texts:  # each network leaves out what it can; together, what all can
+        calls = [call for g in made for call in g.network.calls]
+        library = (ROOT / "kernels" / "trim.h").read_text()
+        texts["xlite/trim.h"] = trim_for(calls, made[0].network.small).header(library)
     for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
