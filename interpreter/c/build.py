@@ -25,7 +25,7 @@ from typing import Optional
 
 ROOT = Path(__file__).resolve().parent
 INCLUDE = ROOT / "include"
-FOLDERS = tuple(ROOT / name for name in ("kernels", "tiled", "arch", "runtime", "host"))
+FOLDERS = tuple(ROOT / name for name in ("kernels", "tiled", "arch", "runtime", "runtime/entries", "host"))
 LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LIBRARY_FOLDER = ROOT.parent / "kernels" / "c"  # beside the modules that load it
 

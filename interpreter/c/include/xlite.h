@@ -713,9 +713,23 @@ XL_API extern const xl_entry *const xl_all_ops[];
   XL_OP(name##_b_b_f32);     \
   XL_OP(name##_f32_b_f32);   \
   XL_OP(name##_f32_f32_f32)
+#define XL_OP_OUTPUTS(name) \
+  XL_OP(name##_b);          \
+  XL_OP(name##_i32);        \
+  XL_OP(name##_f32)
+#define XL_OP_INTEGER(name)    \
+  XL_OP_OUTPUTS(name##_u8_i8); \
+  XL_OP_OUTPUTS(name##_u8_b);  \
+  XL_OP_OUTPUTS(name##_i8_i8); \
+  XL_OP_OUTPUTS(name##_i8_b);  \
+  XL_OP_OUTPUTS(name##_b_i8);  \
+  XL_OP(name##_f32_i8_f32)
 XL_OP_FILTERED(conv2d);
+XL_OP_INTEGER(conv2d);
 XL_OP_FILTERED(depthwise_conv2d);
+XL_OP_INTEGER(depthwise_conv2d);
 XL_OP_FILTERED(dense);
+XL_OP_INTEGER(dense);
 XL_OP_FILTERED(conv3d);
 XL_OP_FILTERED(conv3d_transpose);
 XL_OP_FILTERED(locally_connected2d);
@@ -733,24 +747,36 @@ XL_OP(maximum_f32);
 XL_OP(minimum_f32);
 XL_OP(bit_planes_f32_b);
 XL_OP(from_planes_b_f32);
+XL_OP(quantize_f32_i8);
+XL_OP(quantize_f32_u8);
+XL_OP(dequantize_i8_f32);
+XL_OP(dequantize_u8_f32);
+XL_OP(dequantize_i32_f32);
 XL_OP(max_pool2d_f32);
 XL_OP(max_pool2d_b);
+XL_OP(max_pool2d_i8);
+XL_OP(max_pool2d_u8);
 XL_OP(average_pool2d_f32);
 XL_OP(max_pool3d_f32);
 XL_OP(average_pool3d_f32);
 XL_OP(reduce_f32);
 XL_OP(concatenate_f32);
 XL_OP(concatenate_b);
+XL_OP(concatenate_8);
 XL_OP(reshape_copy); /* of any type, where the bytes stay as they are */
 XL_OP(reshape_b);    /* of bits, where rows are packed anew */
 XL_OP(pad_f32);
 XL_OP(pad_b);
+XL_OP(pad_8);
 XL_OP(transpose_f32);
 XL_OP(transpose_b);
+XL_OP(transpose_8);
 XL_OP(slice_f32);
 XL_OP(slice_b);
+XL_OP(slice_8);
 XL_OP(tile_f32);
 XL_OP(tile_b);
+XL_OP(tile_8);
 XL_OP(resize_bilinear2d_f32);
 XL_OP(embedding_f32_f32_f32);
 XL_OP(embedding_i32_f32_f32);

@@ -91,8 +91,8 @@ static inline int32_t xl_volume_tap(const xl_volume *v, int a, int32_t out, int3
   int64_t at; /* a product of 2^16 and 2^24 at most */
   if (v->transposed) {
     at = (int64_t)out + x->pad - (int64_t)i * x->dilation;
-    if (at < 0 || at % x->stride != 0) return -1;
-    at /= x->stride;
+    if (at < 0 || (int32_t)at % x->stride != 0) return -1; /* below 2^25, and 64-bit divisions are large */
+    at = (int32_t)at / x->stride;
   } else {
     at = (int64_t)out * x->stride - x->pad + (int64_t)i * x->dilation;
   }

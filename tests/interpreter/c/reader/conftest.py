@@ -1,0 +1,35 @@
+"""The reader as a program, compiled with the sanitizers that this machine's compiler has."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.interpreter.c.reader import harness
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def sanitizing() -> list[str]:
+    """A compiler with address and undefined behaviour sanitizers that work here; empty if there is none."""
+    for compiler in ("clang", "gcc"):
+        command = [compiler, *harness.SANITIZERS, "-x", "c", "-", "-o", "/dev/null"]
+        if shutil.which(compiler):
+            done = subprocess.run(
+                command, input="int main(void){return 0;}", capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                return [compiler, *harness.SANITIZERS]
+    return []
+
+
+@pytest.fixture(scope="session")
+def reader() -> Path:
+    """The program of ``program.c``, kept in build/ between runs."""
+    command = sanitizing()
+    if not command:
+        pytest.skip("there is no C compiler with -fsanitize=address,undefined here")
+    return harness.compile_program(ROOT / "build" / "reader", harness.HERE / "program.c", command)
