@@ -25,7 +25,9 @@ from typing import Optional
 
 ROOT = Path(__file__).resolve().parent
 INCLUDE = ROOT / "include"
-FOLDERS = tuple(ROOT / name for name in ("kernels", "tiled", "arch", "runtime", "runtime/entries", "host"))
+FOLDERS = tuple(
+    ROOT / name for name in ("kernels", "lookup", "tiled", "arch", "runtime", "runtime/entries", "host")
+)
 LIBRARY_NAME = "_xlite" + {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 LIBRARY_FOLDER = ROOT.parent / "kernels" / "c"  # beside the modules that load it
 
@@ -71,14 +73,12 @@ def build(
     compiler: Optional[Sequence[str]] = None,
     own: Optional[OwnFlags] = None,
     name: str = LIBRARY_NAME,
-    link_flags: Sequence[str] = (),
 ) -> Path:
     """Builds the library in ``folder`` and returns its path.
 
     flags: added to the usual ones, when compiling as when linking. own: more of them for the files that a pattern
-    matches; without it they are found for what the compiler compiles for. link_flags: when linking alone. The file
-    appears whole or not at all: it is made under another name and renamed. Raises BuildError if there is no
-    compiler or if it fails.
+    matches; without it they are found for what the compiler compiles for. The file appears whole or not at all:
+    it is made under another name and renamed. Raises BuildError if there is no compiler or if it fails.
     """
     command = list(compiler or find_compiler() or [])
     if not command:
@@ -94,7 +94,7 @@ def build(
     with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
         made = Path(scratch) / name
         objects = _compile([*common, *include_flags()], own, Path(scratch))
-        _run([*common, *link_flags, *map(str, objects), "-o", str(made), "-lm", *_threads()])
+        _run([*common, *map(str, objects), "-o", str(made), "-lm", *_threads()])
         os.replace(made, target)
     return target
 

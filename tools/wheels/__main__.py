@@ -45,7 +45,7 @@ def make(wheels: Sequence[Wheel], out: Path, built: Path = pack.ROOT / "build" /
     for wheel in wheels:
         for _, library in wheel.libraries:
             if library not in paths:
-                paths[library] = cross.build_library(library, built / library.name, "_xlite.so")
+                paths[library] = cross.build_library(library, built / library.name)
         libraries = {name: paths[library] for name, library in wheel.libraries}
         made.append(pack.pack(pure, libraries, pack.platforms(wheel, libraries.values()), out))
     return made

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from tools.wheels.strip import strip
 from tools.wheels.targets import Library
 from xlite.interpreter.c import build
 
@@ -15,8 +16,7 @@ ROOT = HERE.parents[1]
 CACHE = ROOT / "build" / "zig"  # zig compiles the system's libraries itself, once
 
 # Nothing in the file says where or when it was made.
-_PLAIN = ("-g0",)
-_LINK = ("-Wl,--build-id=none",)
+_PLAIN = ("-g0", "-Wl,--build-id=none")
 
 
 def compiler(library: Library) -> list[str]:
@@ -36,13 +36,17 @@ def use_cache() -> None:
     os.environ.setdefault("ZIG_LOCAL_CACHE_DIR", str(CACHE / "local"))
 
 
-def build_library(library: Library, folder: Path, name: str, symbols: bool = False) -> Path:
-    """Compiles it to ``folder``/``name`` where a source is newer than what is there. symbols: keep those of all
-    functions and of where data lie between them, which nothing needs to run. Raises BuildError with the compiler's
+def build_library(library: Library, folder: Path) -> Path:
+    """Compiles it into ``folder`` where a source is newer than what is there, and returns its path: _xlite.so, and
+    beside it _xlite_symbols.so, the same with the symbols of all functions. Raises BuildError with the compiler's
     words if that fails."""
-    made = folder / name
+    made, symbols = folder / "_xlite.so", folder / "_xlite_symbols.so"
     if build.is_current(made) and made.stat().st_mtime >= max(path.stat().st_mtime for path in HERE.glob("*.py")):
         return made
     use_cache()
     own = {build.NEON_FILES: [f"-mcpu={library.neon_cpu}"]} if library.neon_cpu else {}
-    return build.build(folder, _PLAIN, compiler(library), own, name, (*_LINK, *([] if symbols else ["-s"])))
+    build.build(folder, _PLAIN, compiler(library), own, symbols.name)
+    part = folder / "_xlite.part"
+    part.write_bytes(strip(symbols.read_bytes()))
+    os.replace(part, made)
+    return made
