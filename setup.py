@@ -20,7 +20,7 @@ ROOTS = {
 }
 C_SOURCES = [
     f"{folder}/*.{kind}"
-    for folder in ("include", "kernels", "tiled", "arch", "runtime", "runtime/entries", "host")
+    for folder in ("include", "kernels", "lookup", "tiled", "arch", "runtime", "runtime/entries", "host")
     for kind in "ch"
 ]
 WITHOUT_LIBRARY = bool(os.environ.get("XLITE_NO_LIBRARY"))  # a wheel for any machine, whatever compiler is here

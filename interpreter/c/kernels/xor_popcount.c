@@ -22,6 +22,8 @@
 #define HAS_INSTRUCTION 0
 #endif
 
+int xl_has_popcount(void) { return HAS_INSTRUCTION; }
+
 #ifdef WITH_INSTRUCTION
 
 WITH_INSTRUCTION static inline uint32_t popcount(xl_machine_word w) {

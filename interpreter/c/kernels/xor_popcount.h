@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether the machine's popcount instruction is used. */
+int xl_has_popcount(void);
+
 /* counts[i] = in how many bits `row` differs from row i of `weights`, i < n; all rows have `words` words. */
 void xl_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
                         uint32_t *counts);

@@ -6,7 +6,7 @@ import ctypes
 from typing import Callable
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
-from xlite.interpreter.kernels.c import integers, params, tiled, tiled_f32
+from xlite.interpreter.kernels.c import integers, lookup, params, tiled, tiled_f32
 from xlite.interpreter.kernels.c.calling import make_step
 from xlite.interpreter.kernels.c.library import Library, available, load
 from xlite.interpreter.kernels.c.steps import CStep
@@ -72,6 +72,7 @@ _F32, _BITS = _dtypes(F32, out=F32), _dtypes(BIT, out=BIT)
 KERNELS: tuple[Kernel, ...] = (
     *tiled.KERNELS,
     *tiled_f32.KERNELS,
+    *lookup.KERNELS,
     *_filtered("xl_conv2d", OpKind.CONV_2D, params.conv_2d, "bits, floats"),
     *_filtered("xl_depthwise_conv2d", OpKind.DEPTHWISE_CONV_2D, params.conv_2d, ""),
     *_filtered("xl_dense", OpKind.DENSE, params.dense, "bits"),

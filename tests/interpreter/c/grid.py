@@ -39,9 +39,10 @@ NEVER, ALWAYS = -(2**31), 2**31 - 1
 
 
 def kernels_for(spec: OpSpec) -> list[Kernel]:
-    """The C kernels for this op: one in register tiles, where there is one, and the portable one."""
+    """The C kernels for this op: one in register tiles or by look-up, where there are, and the portable one."""
     found = [k for k in backend.KERNELS if k.kind is spec.kind and k.supports(spec)]
-    assert len(found) - 1 == sum("_tiled_" in k.name for k in found), "the conditions of two kernels overlap"
+    others = sum("_tiled_" in k.name or "_lookup_" in k.name for k in found)
+    assert len(found) - 1 == others, "the conditions of two kernels overlap"
     return found
 
 

@@ -1,0 +1,289 @@
+/* Look-up tables in doubles, for ARMv6 with VFPv2.
+ *
+ * A double holds every integer below 2^53: six lanes of a byte, and an addition adds six at once. Tables are of 6, 5
+ * and 5 bits of x, 128 entries together. One pixel, 16 bits of x and a block of n doubles, 6 n filters, take
+ *
+ *   x                  ldrd                              1
+ *   sums               vldm, vstm                        2
+ *   three look-ups     uxtah, vldm, n vadd.f64           3 (2 + n)
+ *   the loop           subs, bgt, of two pixels          1
+ *
+ * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. That the address of an entry is one
+ * instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry lies.
+ * Tables of 6 doubles are 6 KiB, and sums of 200 pixels beside them 9.4: what a cache of 16 KiB holds. They are made
+ * with 136 instructions a double and 8 an entry, 1.9 thousand, half an instruction a word with 200 pixels.
+ *
+ * Sums begin at 2^52: then the lowest 48 bits of the double are the lanes, and its bytes can be read as they are. */
+#include "lookup.h"
+
+#ifdef XL_CORE_ARMV6_VFP
+#include "bits.h"
+
+enum { ENTRY = XL_LOOKUP_ENTRY_BYTES, FIRST_TABLE = 64 * ENTRY, SECOND_TABLE = 32 * ENTRY };
+
+void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n, uint8_t *out) {
+  uint32_t *to = (uint32_t *)(void *)out;
+  const uint16_t *from = (const uint16_t *)(const void *)x + run;
+  for (; n > 0; --n, from += 2 * words, to += 2) {
+    const uint32_t bits = *from;
+    to[0] = (bits & 63u) * ENTRY + (((bits >> 6 & 31u) * ENTRY + FIRST_TABLE) << 16);
+    to[1] = (bits >> 11) * ENTRY + FIRST_TABLE + SECOND_TABLE;
+  }
+}
+
+/* ---- Adding entries ---------------------------------------------------------------------------------------- */
+
+#define ADD_1 "vadd.f64 d0, d0, d8\n\t"
+#define ADD_2 ADD_1 "vadd.f64 d1, d1, d9\n\t"
+#define ADD_3 ADD_2 "vadd.f64 d2, d2, d10\n\t"
+#define ADD_4 ADD_3 "vadd.f64 d3, d3, d11\n\t"
+#define ADD_5 ADD_4 "vadd.f64 d4, d4, d12\n\t"
+#define ADD_6 ADD_5 "vadd.f64 d5, d5, d13\n\t"
+
+/* r12: sums; r2: tables; r10: x, r11: its step. The addresses of entries are made while others are added. */
+#define ADD_PIXEL(sums, entry, add) \
+  "ldrd r4, r5, [r10], r11\n\t"         \
+  "vldmia r12, " sums "\n\t"       \
+  "uxtah r6, r2, r4\n\t"                \
+  "vldmia r6, " entry "\n\t"  \
+  "uxtah r7, r2, r4, ror #16\n\t"       \
+  "uxtah r8, r2, r5\n\t"                \
+  add                                   \
+  "vldmia r7, " entry "\n\t"  \
+  add                                   \
+  "vldmia r8, " entry "\n\t"  \
+  add                                   \
+  "vstmia r12!, " sums "\n\t"
+
+/* r0: lines, r1: their number, r2: tables, r3: offset. Two pixels a turn; an odd number begins with the second. */
+#define ADD_LINES(units, sums, entry)                                                        \
+  __attribute__((naked, noinline)) static void add_lines_##units(                                 \
+      __attribute__((unused)) const xl_lookup_line *lines, __attribute__((unused)) int32_t n,     \
+      __attribute__((unused)) const uint8_t *tables, __attribute__((unused)) ptrdiff_t offset) {  \
+    __asm__ volatile(                                                                             \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                    \
+        "vpush {d8-d15}\n"                                                                        \
+        "1:\n\t"                                                                                  \
+        "ldmia r0!, {r10, r11, r12, lr}\n\t"                                                      \
+        "add r10, r10, r3\n\t"                                                                    \
+        "tst lr, #1\n\t"                                                                          \
+        "addne lr, lr, #1\n\t"                                                                    \
+        "bne 3f\n"                                                                                \
+        "2:\n\t" ADD_PIXEL(sums, entry, ADD_##units)                                         \
+        "3:\n\t" ADD_PIXEL(sums, entry, ADD_##units)                                         \
+        "subs lr, lr, #2\n\t"                                                                     \
+        "bgt 2b\n\t"                                                                              \
+        "subs r1, r1, #1\n\t"                                                                     \
+        "bgt 1b\n\t"                                                                              \
+        "vpop {d8-d15}\n\t"                                                                       \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                       \
+  }
+
+ADD_LINES(1, "{d0}", "{d8}")
+ADD_LINES(2, "{d0-d1}", "{d8-d9}")
+ADD_LINES(3, "{d0-d2}", "{d8-d10}")
+ADD_LINES(4, "{d0-d3}", "{d8-d11}")
+ADD_LINES(5, "{d0-d4}", "{d8-d12}")
+ADD_LINES(6, "{d0-d5}", "{d8-d13}")
+
+void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdiff_t offset, int32_t shift,
+                   const uint8_t *tables) {
+  (void)shift;
+  if (n == 0) return;
+  switch (units) {
+    case 1: add_lines_1(lines, n, tables, offset); break;
+    case 2: add_lines_2(lines, n, tables, offset); break;
+    case 3: add_lines_3(lines, n, tables, offset); break;
+    case 4: add_lines_4(lines, n, tables, offset); break;
+    case 5: add_lines_5(lines, n, tables, offset); break;
+    default: add_lines_6(lines, n, tables, offset); break;
+  }
+}
+
+/* ---- Making tables ----------------------------------------------------------------------------------------- */
+
+/* What the tables of a run are made of, for each unit: how much more its filters differ where bit b of x is 1, +1 or -1
+ * in each lane; and in how many bits they differ where those of x are 0, for each table. */
+typedef struct steps {
+  double more[XL_LOOKUP_RUN_BITS][XL_LOOKUP_UNITS];
+  double none[3][XL_LOOKUP_UNITS];
+} steps;
+
+#define LANES ((double)0x010101010101) /* 1 in each */
+static const double CONSTANTS[4] = {4503599627370496.0 + LANES, 3.0 * LANES, 2.5 * LANES, 0.5};
+
+/* Bits `low` and 8 + low of a unit: with u = 2^52 + twice the filters' bits, and 2^52 + 1 in each lane in d8, a step is
+ * d8 - u. The low word of u has the lanes of four filters, of r5 and r4; the high word those of two, of r6, whose
+ * halves are for the two bits, and in r9 the exponent of 2^52. r10: 2 in each byte. Then `before`, what the bits before
+ * still need: results are stored while the next ones are computed. */
+#define MAKE_STEPS(shift, a, b, before) \
+  "and r7, r10, r5, " shift "\n\t"     \
+  "and r11, r10, r6, " shift "\n\t"    \
+  "and r8, r10, r4, " shift "\n\t"     \
+  "pkhbt r12, r11, r9\n\t"             \
+  "pkhtb r11, r9, r11, asr #16\n\t"    \
+  "vmov " a ", r7, r12\n\t"            \
+  "vmov " b ", r8, r11\n\t"            \
+  "vsub.f64 " a ", d8, " a "\n\t"      \
+  "vsub.f64 " b ", d8, " b "\n\t"      \
+  before
+
+/* Stores the steps of two bits, at these offsets, and adds them to the sums of their tables. */
+#define KEEP_STEPS(a, to_a, sum_a, b, to_b, sum_b) \
+  "vstr " a ", [r2, #" to_a "]\n\t" sum_a ", " a "\n\t" "vstr " b ", [r2, #" to_b "]\n\t" sum_b ", " b "\n\t"
+
+/* r0: the bits of the first filter, r1: the step to the next; r2: steps; r3: units; the constants on the stack.
+ * A filter differs in (bits - the sum of its steps) / 2 bits from x of zeros. */
+__attribute__((naked, noinline)) static void make_steps(__attribute__((unused)) const uint8_t *w,
+                                                        __attribute__((unused)) ptrdiff_t step,
+                                                        __attribute__((unused)) steps *out,
+                                                        __attribute__((unused)) int32_t units,
+                                                        __attribute__((unused)) const double *constants) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+      "ldr r12, [sp, #40]\n\t"
+      "vpush {d8-d15}\n\t"
+      "vldmia r12, {d8-d11}\n\t"
+      "mov r9, #0x43000000\n\t"
+      "orr r9, r9, #0x00300000\n\t"
+      "mov r10, #2\n\t"
+      "orr r10, r10, r10, lsl #8\n\t"
+      "orr r10, r10, r10, lsl #16\n"
+      "1:\n\t"
+      "ldrh r4, [r0], r1\n\t"
+      "ldrh r5, [r0], r1\n\t"
+      "ldrh r6, [r0], r1\n\t"
+      "ldrh r7, [r0], r1\n\t"
+      "ldrh r8, [r0], r1\n\t"
+      "ldrh r11, [r0], r1\n\t"
+      "orr r4, r4, r5, lsl #16\n\t" /* filters 0 and 1, 2 and 3, 4 and 5 */
+      "orr r6, r6, r7, lsl #16\n\t"
+      "orr r8, r8, r11, lsl #16\n\t"
+      "uxtb16 r5, r4\n\t"
+      "uxtb16 r7, r6\n\t"
+      "uxtb16 r4, r4, ror #8\n\t"
+      "uxtb16 r6, r6, ror #8\n\t"
+      "orr r5, r5, r7, lsl #8\n\t" /* bits 0 to 7 of filters 0, 2, 1, 3 */
+      "orr r4, r4, r6, lsl #8\n\t" /* bits 8 to 15 */
+      "uxtb16 r6, r8\n\t"
+      "uxtb16 r7, r8, ror #8\n\t"
+      "orr r6, r6, r6, lsr #8\n\t"
+      "orr r7, r7, r7, lsr #8\n\t"
+      "pkhbt r6, r6, r7, lsl #16\n\t" /* of filters 4, 5 */
+      MAKE_STEPS("lsl #1", "d0", "d1", "")
+      MAKE_STEPS("lsl #0", "d2", "d3", KEEP_STEPS("d0", "0", "vmov.f64 d4", "d1", "384", "vmov.f64 d5"))
+      MAKE_STEPS("lsr #1", "d0", "d1", KEEP_STEPS("d2", "48", "vadd.f64 d4, d4", "d3", "432", "vadd.f64 d5, d5"))
+      MAKE_STEPS("lsr #2", "d2", "d3", KEEP_STEPS("d0", "96", "vadd.f64 d4, d4", "d1", "480", "vadd.f64 d5, d5"))
+      MAKE_STEPS("lsr #3", "d0", "d1", KEEP_STEPS("d2", "144", "vadd.f64 d4, d4", "d3", "528", "vmov.f64 d6"))
+      MAKE_STEPS("lsr #4", "d2", "d3", KEEP_STEPS("d0", "192", "vadd.f64 d4, d4", "d1", "576", "vadd.f64 d6, d6"))
+      MAKE_STEPS("lsr #5", "d0", "d1", KEEP_STEPS("d2", "240", "vadd.f64 d4, d4", "d3", "624", "vadd.f64 d6, d6"))
+      MAKE_STEPS("lsr #6", "d2", "d3", KEEP_STEPS("d0", "288", "vadd.f64 d5, d5", "d1", "672", "vadd.f64 d6, d6"))
+      KEEP_STEPS("d2", "336", "vadd.f64 d5, d5", "d3", "720", "vadd.f64 d6, d6")
+      "vmul.f64 d4, d4, d11\n\t"
+      "vmul.f64 d5, d5, d11\n\t"
+      "vmul.f64 d6, d6, d11\n\t"
+      "vsub.f64 d4, d9, d4\n\t"
+      "vsub.f64 d5, d10, d5\n\t"
+      "vsub.f64 d6, d10, d6\n\t"
+      "vstr d4, [r2, #768]\n\t"
+      "vstr d5, [r2, #816]\n\t"
+      "vstr d6, [r2, #864]\n\t"
+      "add r2, r2, #8\n\t"
+      "subs r3, r3, #1\n\t"
+      "bne 1b\n\t"
+      "vpop {d8-d15}\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
+}
+
+/* The next entry, in r0, is the one at r3 with one more bit of x set, whose step is in d0 and on. */
+#define NEXT_ENTRY                \
+  "vldmia r3!, {d8-d13}\n\t"      \
+  "vadd.f64 d8, d8, d0\n\t"       \
+  "vadd.f64 d9, d9, d1\n\t"       \
+  "vadd.f64 d10, d10, d2\n\t"     \
+  "vadd.f64 d11, d11, d3\n\t"     \
+  "vadd.f64 d12, d12, d4\n\t"     \
+  "vadd.f64 d13, d13, d5\n\t"     \
+  "vstmia r0!, {d8-d13}\n\t"
+#define NEXT_FOUR NEXT_ENTRY NEXT_ENTRY NEXT_ENTRY NEXT_ENTRY
+#define NEXT_BIT "vldmia r1!, {d0-d5}\n\t" "mov r3, r4\n\t"
+
+/* A table of r5 bits, at least 3: each further bit doubles what is there. */
+#define MAKE_TABLE                \
+  "mov r4, r0\n\t"                \
+  "vldmia r2!, {d8-d13}\n\t"      \
+  "vstmia r0!, {d8-d13}\n\t"      \
+  NEXT_BIT NEXT_ENTRY             \
+  NEXT_BIT NEXT_ENTRY NEXT_ENTRY  \
+  "mov r6, #1\n"                  \
+  "2:\n\t"                        \
+  NEXT_BIT                        \
+  "mov r7, r6\n"                  \
+  "3:\n\t"                        \
+  NEXT_FOUR                       \
+  "subs r7, r7, #1\n\t"           \
+  "bne 3b\n\t"                    \
+  "mov r6, r6, lsl #1\n\t"        \
+  "cmp r6, r5\n\t"                \
+  "ble 2b\n\t"
+
+/* r0: tables, r1: more, r2: none. */
+__attribute__((naked, noinline)) static void make_entries(__attribute__((unused)) uint8_t *tables,
+                                                          __attribute__((unused)) const void *more,
+                                                          __attribute__((unused)) const void *none) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, lr}\n\t"
+      "vpush {d8-d15}\n\t"
+      "mov r5, #8\n\t" /* fours of entries that the last bit adds */
+      "mov r8, #3\n"
+      "1:\n\t" MAKE_TABLE
+      "mov r5, #4\n\t"
+      "subs r8, r8, #1\n\t"
+      "bne 1b\n\t"
+      "vpop {d8-d15}\n\t"
+      "pop {r4, r5, r6, r7, r8, pc}");
+}
+
+void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
+  steps s;
+  make_steps(w, step, &s, units, CONSTANTS);
+  make_entries(tables, s.more, s.none);
+}
+
+/* ---- Sums -------------------------------------------------------------------------------------------------- */
+
+void xl_lookup_clear(uint8_t *sums, int32_t n) {
+  uint32_t *to = (uint32_t *)(void *)sums;
+  for (; n > 0; --n, to += 2) {
+    to[0] = 0;
+    to[1] = 0x43300000u;
+  }
+}
+
+/* r0: sums, r1: their number, r2: counts, which lie in pairs: filters 0 and 1 are lanes 0 and 2, filters 2 and 3 lanes 1
+ * and 3, those of the high word 4 and 5. */
+__attribute__((naked, noinline)) static void widen(__attribute__((unused)) uint8_t *sums,
+                                                   __attribute__((unused)) int32_t n,
+                                                   __attribute__((unused)) uint32_t *pairs) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
+      "mov r8, #0\n\t"
+      "mov r9, #0x43000000\n\t"
+      "orr r9, r9, #0x00300000\n"
+      "1:\n\t"
+      "ldmia r0, {r3, r4}\n\t"
+      "ldmia r2, {r5, r6, r7}\n\t"
+      "stmia r0!, {r8, r9}\n\t"
+      "uxtab16 r5, r5, r3\n\t"
+      "pkhbt r4, r4, r4, lsl #8\n\t"
+      "uxtab16 r6, r6, r3, ror #8\n\t"
+      "uxtab16 r7, r7, r4\n\t"
+      "stmia r2!, {r5, r6, r7}\n\t"
+      "subs r1, r1, #1\n\t"
+      "bne 1b\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+}
+
+void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) { widen(sums, n, pairs); }
+
+#endif
