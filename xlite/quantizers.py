@@ -3,7 +3,8 @@
 
 A quantizer is a callable ``tensor -> tensor`` of the same shape and dtype. The forward value is exact:
 ``-1`` or ``+1`` (times alpha for those that scale kernels) and nothing in between, because the converter packs
-what it can prove to have two levels; :class:`SteTern` has three and :class:`DoReFa` has ``2^k`` of them.
+what it can prove to have two levels; :class:`SteTern` has three and :class:`DoReFa` has ``2^k`` of them;
+:class:`Int8` and :class:`Int8Input` are for first and last layers.
 ``sign(x)`` is ``-1`` where ``x < 0`` and ``+1`` elsewhere, so ``sign(+0) = sign(-0) = +1``; NaN compares false
 and becomes ``+1`` with a zero gradient.
 
@@ -20,6 +21,8 @@ alias                  forward               d out / d x            paper
 ``ste_heaviside``      1 if x > 0, else 0    1 if \\|x\\| <= clip
 ``ste_tern``           -1, 0 or 1            1 if \\|x\\| <= clip     arXiv 1605.04711
 ``dorefa``             2^k levels in [0, 1]  1 if 0 <= x <= 1       arXiv 1606.06160
+``int8``               -127 to 127 steps     1                      arXiv 1712.05877
+``int8_input``         256 levels            1 between low and high arXiv 1712.05877
 ``no_op``              x                     1
 ====================== ===================== ====================== ==========================
 """
@@ -32,6 +35,7 @@ from typing import Any, Callable, Union
 import keras
 from keras import ops
 
+from xlite.quantization.int8 import Int8, Int8Input
 from xlite.quantization.levels import NoOp, SteHeaviside, SteTern
 from xlite.quantization.signs import AnnealedSign, SwishSign, XnorWeightScale
 from xlite.quantization.surrogates import Configured as _Configured
@@ -228,6 +232,18 @@ def ste_tern(
 
 
 @_register
+def int8(x: Any) -> Any:
+    """:class:`Int8` as a function."""
+    return Int8()(x)
+
+
+@_register
+def int8_input(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
+    """:class:`Int8Input` as a function."""
+    return Int8Input(low, high)(x)
+
+
+@_register
 def no_op(x: Any) -> Any:
     """:class:`NoOp` as a function."""
     return NoOp()(x)
@@ -245,6 +261,8 @@ _ALIASES: dict[str, type] = {
     "ste_heaviside": SteHeaviside,
     "ste_tern": SteTern,
     "no_op": NoOp,
+    "int8": Int8,
+    "int8_input": Int8Input,
 }
 _FUNCTIONS: dict[Any, type] = {
     ste_sign: SteSign,
@@ -257,6 +275,8 @@ _FUNCTIONS: dict[Any, type] = {
     ste_heaviside: SteHeaviside,
     ste_tern: SteTern,
     no_op: NoOp,
+    int8: Int8,
+    int8_input: Int8Input,
 }
 
 

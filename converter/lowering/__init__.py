@@ -14,6 +14,7 @@ from xlite.converter.lowering import (  # noqa: F401  (each registers its layers
     conv_transpose,
     dense,
     embedding,
+    int8,
     keras_operations,
     larq_activations,
     larq_quantizers,

@@ -20,6 +20,7 @@ from xlite import constraints as _constraints  # noqa: F401  (registers them: fi
 from xlite.layers.conv import QuantConv1D, QuantConv2D, QuantConv3D
 from xlite.layers.dense import QuantDense
 from xlite.layers.depthwise import QuantDepthwiseConv2D
+from xlite.layers.int8_range import Int8Range
 from xlite.layers.padding import same_padding
 from xlite.layers.reactnet import RPReLU, RSign
 from xlite.layers.scaled import ScaledBinaryConv2D
@@ -27,6 +28,7 @@ from xlite.layers.separable import QuantSeparableConv1D, QuantSeparableConv2D
 from xlite.layers.transpose import QuantConv2DTranspose, QuantConv3DTranspose
 
 __all__ = [
+    "Int8Range",
     "QuantConv1D",
     "QuantConv2D",
     "QuantConv2DTranspose",
