@@ -724,6 +724,7 @@ XL_API extern const xl_entry *const xl_all_ops[];
   XL_OP_OUTPUTS(name##_i8_b);  \
   XL_OP_OUTPUTS(name##_b_i8);  \
   XL_OP(name##_f32_i8_f32)
+XL_OP_OUTPUTS(lookup_conv2d_b_b); /* in a table they come before those of conv2d: the first that fits runs */
 XL_OP_FILTERED(conv2d);
 XL_OP_INTEGER(conv2d);
 XL_OP_FILTERED(depthwise_conv2d);

@@ -2,6 +2,9 @@
 #include "xlite.h"
 
 const xl_entry *const xl_all_ops[] = {
+    xl_op_lookup_conv2d_b_b_b,
+    xl_op_lookup_conv2d_b_b_i32,
+    xl_op_lookup_conv2d_b_b_f32,
     xl_op_conv2d_b_b_b,
     xl_op_conv2d_b_b_i32,
     xl_op_conv2d_b_b_f32,

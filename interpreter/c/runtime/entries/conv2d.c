@@ -19,3 +19,14 @@ static const xl_kind KIND = XL_FILTERED_KIND(check, xl_fill_conv2d, XL_CONV_2D_O
 
 XL_FILTERED_ENTRIES(conv2d, XL_NUMBER_CONV_2D, KIND, bits, floats);
 XL_INTEGER_ENTRIES(conv2d, XL_NUMBER_CONV_2D, KIND, integers, integer_filters);
+
+/* By look-up, where that is faster. */
+static int pays(const void *p) { return xl_lookup_conv2d_b_b_pays((const xl_conv2d_params *)p); }
+static uint64_t tables(const void *p) { return xl_lookup_conv2d_b_b_workspace((const xl_conv2d_params *)p); }
+
+#define LOOKUP_ENTRY(name, out)       \
+  const xl_entry xl_op_##name[1] = {  \
+      {XL_NUMBER_CONV_2D, XL_B, XL_B, out, &KIND, NULL, xl_##name, NULL, pays, tables}}
+LOOKUP_ENTRY(lookup_conv2d_b_b_b, XL_B);
+LOOKUP_ENTRY(lookup_conv2d_b_b_i32, XL_I32);
+LOOKUP_ENTRY(lookup_conv2d_b_b_f32, XL_F32);
