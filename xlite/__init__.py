@@ -13,6 +13,7 @@ from typing import Any
 # public name -> (module, attribute); attribute None means the module itself
 _LAZY: dict[str, tuple[str, str | None]] = {
     "__version__": ("xlite.schema.version", "__version__"),
+    "Distiller": ("xlite.distillation", "Distiller"),
     "Error": ("xlite.schema.errors", "Error"),
     "Interpreter": ("xlite.interpreter", "Interpreter"),
     "Resolver": ("xlite.interpreter", "Resolver"),
@@ -27,6 +28,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "metrics": ("xlite.metrics", None),
     "optimizers": ("xlite.optimizers", None),
     "quantizers": ("xlite.quantizers", None),
+    "schedules": ("xlite.schedules", None),
     "schema": ("xlite.schema", None),
     "verify": ("xlite.verification", "verify"),
     "zoo": ("xlite.zoo", None),

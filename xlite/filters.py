@@ -114,6 +114,22 @@ def named_kernels(model: keras.Model, selection: Selection = None) -> list[tuple
     return list(found.values())
 
 
+def named_layouts(model: keras.Model, selection: Selection = None) -> dict[str, Filters]:
+    """The layout of every kernel that :func:`named_kernels` names."""
+    layers = filter_layers(model) if selection is None else pick(model, selection)
+    found = {}
+    for layer in layers:
+        layouts = layout_of(layer) or {}
+        for attribute, layout in layouts.items():
+            found[layer.name if len(layouts) == 1 else f"{layer.name}/{attribute}"] = layout
+    return found
+
+
+def all_layers(model: keras.Model) -> list[Any]:
+    """Every layer, those of nested models and in wrappers included, each once."""
+    return list({id(layer): layer for layer in _walk(model)}.values())
+
+
 def _walk(layer: Any) -> Iterator[Any]:
     if isinstance(layer, keras.Model):
         for inner in layer.layers:

@@ -1,5 +1,4 @@
-"""Keras callbacks: :class:`BinarizeWeights` trains an ordinary Keras model to binary weights, and
-:class:`LogFlipRatio` watches how many weights change their sign."""
+""":class:`BinarizeWeights` trains an ordinary Keras model to binary weights."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from xlite import filters
-from xlite.metrics import FlipRatio
+from xlite.callbacks.gradient_rules import RULES, alpha_of
 from xlite.schema.errors import TrainingError
 
 
@@ -78,6 +77,16 @@ class BinarizeWeights(keras.callbacks.Callback):
             experiments did. Depthwise kernels have one input channel a filter and are left as they are.
         start_epoch: epochs of ordinary training before the binarization starts (counted as ``fit`` counts).
         clip: W is kept in ``[-clip, clip]``; ``None`` for no limit.
+        alpha: ``"filter"``, a scale for each filter; ``"layer"``, one for the whole kernel; ``None``, none: B is
+            ``sign(W)``, as in BinaryConnect (Courbariaux et al. 2015, arXiv 1511.00363).
+        gradient: what a change of B is to W. ``"straight"``, the same change. ``"paper"``, XNOR-Net's elementwise
+            rule, ``alpha + 1/n`` times it where ``|W| <= 1`` and ``1/n`` times it elsewhere (``n`` weights a
+            filter). ``"exact"``, the derivative of ``alpha * sign(W)`` with a straight-through sign. They act on
+            what the optimizer did to B: for SGD that is the rule itself, for optimizers that normalize their steps
+                (Adam) the
+            learning rate has to make up for alpha. (XNOR-Net's released code multiplies its gradients by 1e9
+            besides, which under Adam means no more than a weaker weight decay, and by ``1 - 1/channels`` for the
+            centring.)
 
     Raises:
         TrainingError: on construction, for options out of range; at the start of ``fit``, for layers that do
@@ -92,8 +101,14 @@ class BinarizeWeights(keras.callbacks.Callback):
         mean_center: bool = False,
         start_epoch: int = 0,
         clip: Optional[float] = 1.0,
+        alpha: Optional[str] = "filter",
+        gradient: str = "straight",
     ):
         super().__init__()
+        if alpha not in ("filter", "layer", None):
+            raise TrainingError(f"BinarizeWeights got alpha={alpha!r}; give 'filter', 'layer' or None")
+        if gradient not in RULES:
+            raise TrainingError(f"BinarizeWeights got gradient={gradient!r}; give one of {', '.join(RULES)}")
         if clip is not None and not clip > 0:
             raise TrainingError(f"BinarizeWeights got clip={clip!r}; give a number above 0, or None for no limit")
         if start_epoch < 0:
@@ -102,6 +117,8 @@ class BinarizeWeights(keras.callbacks.Callback):
         self.mean_center = mean_center
         self.start_epoch = start_epoch
         self.clip = clip
+        self.alpha = alpha
+        self.gradient = gradient
         self._states: list[_State] = []
         self._owner: Any = None
         self._active = False
@@ -242,9 +259,15 @@ class BinarizeWeights(keras.callbacks.Callback):
             real = real - ops.mean(real, axis=layout.input_axis, keepdims=True)
         if self.clip is not None:
             real = ops.clip(real, -self.clip, self.clip)
-        alpha = ops.mean(ops.abs(real), axis=layout.alpha_axes(len(real.shape)), keepdims=True)
-        alpha = ops.broadcast_to(alpha, real.shape)
+        alpha = ops.broadcast_to(alpha_of(real, self._alpha_axes(real, layout)), real.shape)
         return real, ops.where(ops.less(real, 0), -alpha, alpha)
+
+    def _alpha_axes(self, real: Any, layout: filters.Filters) -> Optional[tuple[int, ...]]:
+        """Over which axes alpha is the mean; ``None`` for no alpha."""
+        rank = len(real.shape)
+        if self.alpha is None:
+            return None
+        return layout.alpha_axes(rank) if self.alpha == "filter" else tuple(range(rank))
 
     def _put_binary(self) -> None:
         """Puts B into every kernel. One that holds neither W nor B was written by someone else: its value is
@@ -267,7 +290,9 @@ class BinarizeWeights(keras.callbacks.Callback):
             return
         for state in self._states:
             real, binary = state.values  # type: ignore[misc]
-            state.values = self._project(real + (state.read() - binary), state.kernel.filters)
+            layout = state.kernel.filters
+            change = RULES[self.gradient](state.read() - binary, real, self._alpha_axes(real, layout))
+            state.values = self._project(real + change, layout)
             state.put(1)
         self._in_step = False
 
@@ -300,41 +325,3 @@ class BinarizeWeights(keras.callbacks.Callback):
         if self._guarded_step is not None and self.model.train_function is self._guarded_step:
             self.model.train_function = self._plain_step
         self._plain_step = self._guarded_step = None
-
-
-class LogFlipRatio(keras.callbacks.Callback):
-    """Adds ``flip_ratio/<layer>`` to the logs of every epoch: the share of a kernel's weights whose sign changed,
-    averaged over the epoch's batches. A binary layer that has stopped learning shows 0, one whose learning rate
-    is too high shows some percent.
-
-    With ``steps_per_execution > 1`` the comparison is between executions, not batches.
-
-    Args:
-        layers: which layers; ``None`` for all convolution and dense layers. Else a name, a layer, a list of
-            them, or a predicate ``layer -> bool``.
-    """
-
-    def __init__(self, layers: filters.Selection = None):
-        super().__init__()
-        self.layers = layers
-        self._watched: list[tuple[str, Any, FlipRatio]] = []
-
-    def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
-        self._watched = []
-        for name, variable in filters.named_kernels(self.model, self.layers):
-            metric = FlipRatio(variable.shape, name=f"flip_ratio/{name}")
-            metric.update_state(variable)
-            self._watched.append((name, variable, metric))
-
-    def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
-        for _, _, metric in self._watched:
-            metric.reset_state()
-
-    def on_train_batch_end(self, batch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
-        if self.model is not None:  # reading .model makes the variables current under JAX
-            for _, variable, metric in self._watched:
-                metric.update_state(variable)
-
-    def on_epoch_end(self, epoch: int, logs: Optional[Any] = None) -> None:
-        if logs is not None:
-            logs.update({metric.name: float(metric.result()) for _, _, metric in self._watched})

@@ -1,0 +1,127 @@
+"""What a binarized network does while it trains."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+from keras import ops
+
+from xlite import filters
+from xlite.callbacks.flips import LogFlipRatio
+from xlite.schema.errors import TrainingError
+
+HEADER = ("epoch", "layer", "measure", "value")
+
+
+class LogBinarization(LogFlipRatio):
+    """Adds to the logs of every epoch, for each layer, and so to History, to ``keras.callbacks.TensorBoard`` and
+    to ``CSVLogger`` where they come later in the list:
+
+    * ``flip_ratio/<layer>``: the share of weights that change their sign in a batch, averaged. 0: the layer has
+      stopped learning; some percent: the learning rate is too high.
+    * ``saturated/<layer>``: the share of weights at or beyond ``clip``, where a sign passes no gradient on.
+    * ``dead_filters/<layer>``: the share of filters none of whose weights has another sign than an epoch ago.
+
+    With ``data``, for each layer that quantizes its input:
+
+    * ``saturated_inputs/<layer>``: the share of values beyond ``clip``.
+    * ``dead_channels/<layer>``: the share of channels whose sign is the same everywhere: they tell nothing.
+
+    Args:
+        layers: which layers; ``None`` for all convolution and dense layers. Else a name, a layer, a list of them,
+            or a predicate ``layer -> bool``.
+        data: some inputs, as the model is called with: a hundred samples say enough.
+        path: of a CSV file with a row for every epoch, layer and measure. Rows are added to one that is there.
+        clip: half width of the window of the quantizers.
+    """
+
+    def __init__(
+        self,
+        layers: filters.Selection = None,
+        *,
+        data: Any = None,
+        path: Union[str, os.PathLike[str], None] = None,
+        clip: float = 1.0,
+    ):
+        super().__init__(layers)
+        if not clip > 0:
+            raise TrainingError(f"LogBinarization got clip={clip!r}; give a number above 0")
+        self.data, self.path, self.clip = data, path, clip
+        self._before: dict[str, Any] = {}
+
+    def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self._before = {name: _numbers(variable) for name, variable, _ in self._watched}
+
+    def on_epoch_end(self, epoch: int, logs: Optional[Any] = None) -> None:
+        found: dict[str, float] = {}
+        super().on_epoch_end(epoch, found)
+        found.update(self._of_weights())
+        if self.data is not None:
+            found.update(self._of_inputs())
+        if logs is not None:
+            logs.update(found)
+        if self.path is not None:
+            _append(self.path, epoch, found)
+
+    def _of_weights(self) -> Iterator[tuple[str, float]]:
+        layouts = filters.named_layouts(self.model, self.layers)
+        for name, variable, _ in self._watched:
+            now, before = _numbers(variable), self._before[name]
+            yield f"saturated/{name}", float(np.mean(np.abs(now) >= self.clip))
+            changed = np.any((now < 0) != (before < 0), axis=layouts[name].alpha_axes(now.ndim))
+            yield f"dead_filters/{name}", float(np.mean(~changed))
+
+    def _of_inputs(self) -> Iterator[tuple[str, float]]:
+        for name, values in inputs_of_signs(self.model, self.data).items():
+            flat = values.reshape(-1, values.shape[-1])
+            yield f"saturated_inputs/{name}", float(np.mean(np.abs(flat) > self.clip))
+            negative = flat < 0
+            yield f"dead_channels/{name}", float(np.mean(np.all(negative == negative[:1], axis=0)))
+
+
+def inputs_of_signs(model: Any, data: Any) -> dict[str, np.ndarray]:
+    """What every layer with an input quantizer is given when ``model`` is called with ``data``, by its name; the
+    first call counts for a layer that has several. Channels are the last axis."""
+    watched = [
+        layer for layer in filters.filter_layers(model) if getattr(layer, "input_quantizer", None) is not None
+    ]
+    seen: dict[str, np.ndarray] = {}
+
+    def watching(layer: Any) -> Any:
+        plain = layer.quantized_input
+
+        def quantized_input(inputs: Any, option: str = "input_quantizer") -> Any:
+            if option == "input_quantizer" and layer.name not in seen:
+                values = np.asarray(ops.convert_to_numpy(inputs))
+                last = getattr(layer, "data_format", None) != "channels_first"
+                seen[layer.name] = values if last else np.moveaxis(values, 1, -1)
+            return plain(inputs, option)
+
+        return quantized_input
+
+    try:
+        for layer in watched:
+            object.__setattr__(layer, "quantized_input", watching(layer))
+        model(data, training=False)
+    finally:
+        for layer in watched:
+            vars(layer).pop("quantized_input", None)
+    return seen
+
+
+def _numbers(variable: Any) -> np.ndarray:
+    return np.array(ops.convert_to_numpy(variable))
+
+
+def _append(path: Union[str, os.PathLike[str]], epoch: int, found: Mapping[str, float]) -> None:
+    """Adds an epoch's rows in one write, so that an interrupt leaves no half of them."""
+    fresh = not os.path.exists(path) or os.path.getsize(path) == 0
+    with open(path, "a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        rows = [(epoch, *reversed(key.split("/", 1)), f"{value:.6g}") for key, value in found.items()]
+        writer.writerows([HEADER, *rows] if fresh else rows)

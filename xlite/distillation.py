@@ -1,0 +1,172 @@
+"""Knowledge distillation: a binarized network that learns from a float one besides the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import keras
+from keras import ops
+
+from xlite.schema.errors import TrainingError
+
+_LEAST = 1e-7  # probabilities below are taken for this: their logarithms are their logits, up to a constant
+
+
+class Distiller(keras.Model):
+    """Trains ``student`` on labels and on what ``teacher`` makes of the same inputs::
+
+        distiller = xlite.Distiller(student, teacher, attention={"block3": "block3"})
+        distiller.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        distiller.fit(x, y, epochs=20)
+        student.save("student.keras")
+
+    The loss is ``(1 - share) * loss + share * T^2 * KL(teacher || student)`` on outputs softened by the
+    temperature T (Hinton, Vinyals and Dean 2015, arXiv 1503.02531), plus ``attention_weight`` times the mean over
+    layers and samples of ``||A_s - A_t||^2``, A the sum over the channels of the squared features, as a vector of
+    length 1 (attention transfer, Zagoruyko and Komodakis 2017, arXiv 1612.03928, as Real-to-Binary networks use
+    it). ``loss`` is whatever ``compile`` was given, regularizers included. The teacher is neither trained nor
+    saved with the distiller, and callbacks do not see its layers.
+
+    Args:
+        student: the model to train; functional or Sequential where ``attention`` is used. Shares its weights with
+            the distiller: save it, not the distiller.
+        teacher: a model that takes the same inputs and has as many outputs.
+        temperature: T, above 0.
+        share: of the distillation loss, from 0 to 1.
+        from_logits: whether both models end in logits; ``False`` for probabilities, behind a softmax.
+        attention: layers whose outputs are compared, student's name -> teacher's; heights and widths are equal.
+        attention_weight: of that part of the loss, 0 or more.
+
+    Raises:
+        TrainingError: an option is out of range, a layer does not exist, or shapes do not fit.
+    """
+
+    def __init__(
+        self,
+        student: Any,
+        teacher: Any,
+        *,
+        temperature: float = 4.0,
+        share: float = 0.9,
+        from_logits: bool = False,
+        attention: Optional[Mapping[str, str]] = None,
+        attention_weight: float = 1.0,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        for name, value, fine in (
+            ("temperature", temperature, temperature > 0),
+            ("share", share, 0 <= share <= 1),
+            ("attention_weight", attention_weight, attention_weight >= 0),
+        ):
+            if not fine:
+                raise TrainingError(f"Distiller got {name}={value!r}, which is out of range")
+        self.student = student
+        self.temperature, self.share, self.from_logits = float(temperature), float(share), from_logits
+        self.attention, self.attention_weight = dict(attention or {}), float(attention_weight)
+        # The student with its features, which shares its layers; and the teacher, which nothing here may track.
+        self._watched = _Untracked(_with_features(student, list(self.attention)))
+        self._teacher = _Untracked(_with_features(teacher, list(self.attention.values())))
+        self._check_shapes(student, teacher)
+        self._features: list[Any] = []
+        self._distilled = keras.metrics.Mean(name="distillation")
+        self._attended = keras.metrics.Mean(name="attention") if self.attention else None
+
+    @property
+    def teacher(self) -> Any:
+        return self._teacher.model
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        outputs, self._features = _split(self._watched.model(inputs, training=training))
+        return outputs
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        features, self._features = self._features, []
+        loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        if not training:
+            return loss
+        wanted, examples = _split(self._teacher.model(x, training=False))
+        distilled = self.softened_divergence(wanted, y_pred)
+        self._distilled.update_state(distilled)
+        total = (1 - self.share) * loss + self.share * self.temperature**2 * distilled
+        if self._attended is not None:
+            parts = [attention_distance(a, ops.stop_gradient(b)) for a, b in zip(features, examples)]
+            attended = sum(parts[1:], parts[0]) / len(parts)
+            self._attended.update_state(attended)
+            total = total + self.attention_weight * attended
+        return total
+
+    def softened_divergence(self, wanted: Any, found: Any) -> Any:
+        """KL(teacher || student) of the outputs ``[n, ..., classes]`` at the temperature, averaged."""
+        teacher = ops.log_softmax(self._logits(ops.stop_gradient(wanted)) / self.temperature, axis=-1)
+        student = ops.log_softmax(self._logits(found) / self.temperature, axis=-1)
+        return ops.mean(ops.sum(ops.exp(teacher) * (teacher - student), axis=-1))
+
+    def _logits(self, outputs: Any) -> Any:
+        return outputs if self.from_logits else ops.log(ops.maximum(outputs, _LEAST))
+
+    def _check_shapes(self, student: Any, teacher: Any) -> None:
+        pairs = [(student, teacher, "the outputs", 1)]
+        for ours, theirs in self.attention.items():
+            pairs.append(
+                (student.get_layer(ours), teacher.get_layer(theirs), f"layers {ours!r} and {theirs!r}", 0)
+            )
+        for ours, theirs, what, channels in pairs:
+            a, b = (_shape(layer) for layer in (ours, theirs))
+            if None not in (a, b) and a[1 : len(a) - 1 + channels] != b[1 : len(b) - 1 + channels]:
+                raise TrainingError(f"Distiller: {what} of student and teacher have the shapes {a} and {b}")
+
+
+class _Untracked:
+    """Holds a model out of sight of Keras, which tracks the weights of every attribute."""
+
+    def __init__(self, model: Any):
+        self.model = model
+
+
+def _with_features(model: Any, names: list[str]) -> Any:
+    """``model`` itself, or one that gives the outputs of the named layers behind its own."""
+    if not names:
+        return model
+    known = {layer.name: layer for layer in model.layers}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise TrainingError(
+            f"Distiller: model {model.name!r} has no layer called {missing[0]!r}; it has {', '.join(known)}"
+        )
+    return keras.Model(model.inputs, [model.outputs[0], *(known[name].output for name in names)])
+
+
+def _split(outputs: Any) -> tuple[Any, list[Any]]:
+    return (outputs[0], list(outputs[1:])) if isinstance(outputs, (list, tuple)) else (outputs, [])
+
+
+def _shape(layer: Any) -> Any:
+    """The shape of what a model or a layer gives; ``None`` where it is not known before a call."""
+    if isinstance(layer, keras.Model):
+        outputs = getattr(layer, "outputs", None)
+        return tuple(outputs[0].shape) if outputs else None
+    return tuple(layer.output.shape)
+
+
+def attention_distance(a: Any, b: Any) -> Any:
+    """``||A - B||^2`` of the attention maps of two features ``[n, ..., channels]``, averaged over the samples."""
+    return ops.mean(ops.sum(ops.square(_attention(a) - _attention(b)), axis=-1))
+
+
+def _attention(features: Any) -> Any:
+    """The sum over the channels of the squared features, as a vector of length 1 for each sample."""
+    places = 1
+    for extent in features.shape[1:-1]:
+        places *= extent
+    energy = ops.reshape(ops.sum(ops.square(features), axis=-1), (-1, places))
+    length = ops.sqrt(ops.maximum(ops.sum(ops.square(energy), axis=-1, keepdims=True), 1e-12))
+    return energy / length
