@@ -16,6 +16,7 @@ from typing import Optional, Union
 from xlite.converter.codegen.arena import Layout, Step, lay_out
 from xlite.converter.codegen.bands import Bands, Rows, make_bands, rows_of
 from xlite.converter.codegen.calls import Call
+from xlite.converter.codegen.overlap import overlap
 from xlite.interpreter.planner import align
 from xlite.schema.contracts import inplace_inputs
 from xlite.schema.lifetimes import lifetimes
@@ -40,19 +41,20 @@ class _Costs:
 def fuse(model: Model, calls: Sequence[Call], by_bands: bool) -> tuple[Cut, Layout]:
     """The cut, into single ops unless ``by_bands``, and where everything lies then."""
     plain: Cut = list(calls)
-    best, layout = plain, _lay_out(model, plain)
+    layout = _lay_out(model, plain)
     rows = [rows_of(model, call) for call in calls]
     if not by_bands or len(calls) > _MOST or not any(rows):
-        return best, layout
+        return plain, layout
     cut = _cheapest(model, calls, rows)
     tried = _lay_out(model, cut)
     if tried.arena_bytes >= layout.arena_bytes:
-        return best, layout
+        return plain, layout
     return _heightened(model, cut, tried)
 
 
 def _lay_out(model: Model, cut: Cut) -> Layout:
-    return lay_out(model, [step_of(part) for part in cut])
+    steps = [step_of(part) for part in cut]
+    return overlap(model, cut, steps, lay_out(model, steps))
 
 
 def step_of(part: Union[Call, Bands]) -> Step:

@@ -7,11 +7,14 @@ import pytest
 from tests.converter.codegen.chains import random_chain
 from tests.converter.codegen.programs import compile_program, generate_all, run_program
 from tests.converter.codegen.test_generated import inputs_of
+from xlite.converter.codegen.arena import lay_out
 from xlite.converter.codegen.bands import Bands, make_bands, rows_of
 from xlite.converter.codegen.calls import make_calls
+from xlite.converter.codegen.fusing import fuse, step_of
 from xlite.converter.codegen.golden import run_on
 from xlite.converter.codegen.literals import FunctionNames
 from xlite.converter.codegen.network import Network
+from xlite.schema.types import Model
 
 
 def banded(network: Network) -> int:
@@ -36,6 +39,25 @@ def test_bands_give_the_same_bytes_in_less_memory(tmp_path, arena):
     for i, g in enumerate(made):
         expected = run_on(g.network.model, inputs[i], "c")
         assert [y.tobytes() for y in got[i]] == [y.tobytes() for y in expected], f"chain {i}"
+
+
+@pytest.mark.usefixtures("compiler")
+def test_outputs_over_their_own_inputs_give_the_same_bytes(tmp_path):
+    models = [model for model in map(random_chain, range(200, 290)) if shares(model)]
+    assert len(models) > 8
+    made = generate_all(models, row_bands=False)
+    inputs = [inputs_of(model, seed) for seed, model in enumerate(models)]
+    got = run_program(compile_program(tmp_path, made), made, inputs)
+    for i, g in enumerate(made):
+        expected = run_on(g.network.model, inputs[i], "c")
+        assert [y.tobytes() for y in got[i]] == [y.tobytes() for y in expected], f"chain {i}"
+
+
+def shares(model: Model) -> bool:
+    """Whether the arena is smaller by an output over its input."""
+    calls = make_calls(model, FunctionNames(), {})
+    apart = lay_out(model, [step_of(call) for call in calls])
+    return fuse(model, calls, False)[1].arena_bytes < apart.arena_bytes
 
 
 @pytest.mark.parametrize("seed", range(40))
