@@ -22,7 +22,12 @@ def instructions(run: Run) -> int:
 def inner_loop(board: Board, words: int, folder: Path) -> float:
     """Instructions a word of xl_count_differing for filters of so many words, all that it does included."""
     elf = folder / f"{board.name}-loop-{words}.elf"
-    toolchain.build(board, [PROGRAMS / "loop.c", *inner_loop_sources()], elf, flags=[f"-DWORDS={words}"])
+    toolchain.build(
+        board,
+        [PROGRAMS / "loop.c", *inner_loop_sources()],
+        elf,
+        flags=[*toolchain.include_flags(), f"-DWORDS={words}"],
+    )
     done = run(board, elf)
     done.lines()
     return instructions(done) / (words * FILTERS)

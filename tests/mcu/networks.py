@@ -16,7 +16,6 @@ from tests.mcu.emulator import Run, run
 from xlite.converter.codegen import Generated, generate
 from xlite.converter.codegen.golden import run_on, sample
 from xlite.converter.codegen.text import ports
-from xlite.interpreter.c.build import ROOT
 from xlite.schema import write_model
 from xlite.schema.types import Model
 
@@ -71,21 +70,31 @@ def arena_bytes(network: Golden) -> int:
 
 
 def ahead_of_time(networks: Sequence[Golden]) -> Program:
-    """As ``xlite compile`` writes them, in one arena, and with the sources that it would put beside them."""
+    """As ``xlite compile`` writes them, in one arena. The kernels that they share are the library's."""
     files: dict[str, str] = {}
-    library: set[Path] = set()
-    by_name = {path.name: path for path in ROOT.rglob("*.c")}
     calls, arena = [], 0
     for i, network in enumerate(networks):
         made = generated(network, f"n{i}")
         files.update({path: text for path, text in made.files.items() if path in (f"n{i}.c", f"n{i}.h")})
-        library |= {by_name[Path(path).name] for path in made.files if path.endswith(".c") and "/" in path}
         arena = max(arena, made.network.arena_bytes)
-        inputs = [f"n{i}_{port.suffix}(arena)" for port in ports(made.network.model, "input")]
-        outputs = [f"n{i}_{port.suffix}(arena)" for port in ports(made.network.model, "output")]
+        inputs, outputs = _ports(made, f"n{i}", "input"), _ports(made, f"n{i}", "output")
         calls.append(_Calls("", f"n{i}_run(arena)", inputs, outputs, [f'#include "n{i}.h"']))
     files["main.c"] = _main(networks, calls, arena)
-    return Program(files, tuple(sorted(library)), arena)
+    return Program(files, tuple(toolchain.kernel_sources()), arena)
+
+
+def alone(network: Golden) -> Program:
+    """One network as ``xlite compile`` writes it: its own files and no others."""
+    made = generated(network, "n0")
+    files = {path: text for path, text in made.files.items() if path.endswith((".c", ".h")) and path != "main.c"}
+    inputs, outputs = _ports(made, "n0", "input"), _ports(made, "n0", "output")
+    calls = _Calls("", "n0_run(arena)", inputs, outputs, ['#include "n0.h"'])
+    arena = made.network.arena_bytes
+    return Program({**files, "main.c": _main([network], [calls], arena)}, (), arena)
+
+
+def _ports(made: Generated, prefix: str, what: str) -> list[str]:
+    return [f"{prefix}_{port.suffix}(arena)" for port in ports(made.network.model, what)]
 
 
 def interpreted(networks: Sequence[Golden]) -> Program:
@@ -143,8 +152,13 @@ def build(board: Board, program: Program, folder: Path, optimize: str = "-O2") -
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     own = [toolchain.FIRMWARE / "board.c", toolchain.FIRMWARE / f"{board.family}.c"]
+    include = (
+        [f"-I{folder}", f"-I{folder / 'xlite'}"]
+        if not program.library
+        else [f"-I{folder}", *toolchain.include_flags()]
+    )
     sources = [*own, *(folder / name for name in program.files if name.endswith(".c"))]
-    objects = toolchain.compile_all(board, sources, folder / "objects", optimize, [f"-I{folder}"])
+    objects = toolchain.compile_all(board, sources, folder / "objects", optimize, include)
     objects += toolchain.library_objects(board, program.library, optimize)
     return toolchain.link(board, objects, folder / f"{board.name}.elf", STACK)
 

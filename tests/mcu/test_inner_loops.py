@@ -29,7 +29,9 @@ BUDGET = {
 def test_counts_are_those_of_single_bits(board: Board, optimize: str, tmp_path):
     longest = 300 if board.ram.size < 32768 else 700
     sources = [PROGRAMS / "count.c", *inner_loop_sources()]
-    elf = toolchain.build(board, sources, tmp_path / "count.elf", optimize, [f"-DLONGEST={longest}"])
+    elf = toolchain.build(
+        board, sources, tmp_path / "count.elf", optimize, [*toolchain.include_flags(), f"-DLONGEST={longest}"]
+    )
     assert run(board, elf, count=False).lines() == []
 
 

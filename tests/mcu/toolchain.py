@@ -78,7 +78,7 @@ def compile_all(
     if reason:
         raise MissingTool(reason)
     folder.mkdir(parents=True, exist_ok=True)
-    command = [*compiler(board), *FLAGS, optimize, f"-I{FIRMWARE}", *include_flags(), *flags]
+    command = [*compiler(board), *FLAGS, optimize, f"-I{FIRMWARE}", *flags]
     pairs = [(source, folder / f"{number}-{source.stem}.o") for number, source in enumerate(sources)]
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda pair: _run([*command, "-c", str(pair[0]), "-o", str(pair[1])]), pairs))
@@ -101,7 +101,8 @@ def library_objects(
     if to_make:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
-            made = compile_all(board, [source for source, _ in to_make], Path(scratch), optimize, flags)
+            wanted = [source for source, _ in to_make]
+            made = compile_all(board, wanted, Path(scratch), optimize, [*include_flags(), *flags])
             for path, (_, target) in zip(made, to_make):
                 os.replace(path, target)
     return found
@@ -131,6 +132,11 @@ def link(board: Board, objects: Iterable[Path], elf: Path, stack: int = STACK) -
 def portable_sources() -> list[Path]:
     """The library as a microcontroller has it: no register tiles, nothing of a shared library."""
     return [path for path in library.sources() if path.parent.name not in ("host", "tiled")]
+
+
+def kernel_sources() -> list[Path]:
+    """Of those, what generated code is made of: not the interpreter."""
+    return [path for path in portable_sources() if library.ROOT / "runtime" not in path.parents]
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,14 @@
 #define XL_CORE_THUMB1 1
 #endif
 #define XL_CORE_COUNTS 1
+#define XL_CORE_COUNTS_APART 1
 #endif
 
 /* RISC-V of 32 bits without a popcount instruction. */
 #if defined(__riscv) && __riscv_xlen == 32 && !defined(__riscv_zbb)
 #define XL_CORE_RV32 1
 #define XL_CORE_COUNTS 1
+#define XL_CORE_COUNTS_APART 1
 #endif
 
 #endif
@@ -45,5 +47,10 @@
  * aligned to 4 bytes, no more. */
 void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
                              uint32_t *counts);
+
+/* The same where rows of weights lie apart: each begins `stride` words behind the one before. XL_CORE_COUNTS_APART is
+ * set where it is defined. */
+void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
+                                   int32_t n, uint32_t *counts);
 
 #endif

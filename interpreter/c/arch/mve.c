@@ -23,14 +23,14 @@ XL_INLINE uint32_t add_bits(uint32_t count, uint32x4_t words) {
 }
 
 /* An odd filter is counted twice. */
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
+void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
+                                   int32_t n, uint32_t *counts) {
   const uint32_t left = (uint32_t)words % VECTOR;
   const uint32_t *const end = row + (words - (ptrdiff_t)left);
   for (int32_t i = 0; i < n; i += 2) {
-    const uint32_t *x = row, *v = weights, *w = i + 1 < n ? weights + words : weights;
+    const uint32_t *x = row, *v = weights, *w = i + 1 < n ? weights + stride : weights;
     uint32_t first = 0, second = 0;
-    weights = w + words;
+    weights = w + stride;
     for (; x != end; x += VECTOR, v += VECTOR, w += VECTOR) {
       const uint32x4_t d = vld1q_u32(x);
       first = add_bits(first, veorq_u32(d, vld1q_u32(v)));
@@ -45,6 +45,11 @@ void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdi
     counts[i] = first;
     if (i + 1 < n) counts[i + 1] = second;
   }
+}
+
+void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                             uint32_t *counts) {
+  xl_core_count_differing_apart(row, weights, words, words, n, counts);
 }
 
 #endif

@@ -20,11 +20,12 @@
 
 #define MOST_WORDS 255
 
-void xl_rv32_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts);
+/* skip: bytes from the end of a filter to the next one. */
+void xl_rv32_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
 
 /* a0 row, a1 and a2 the two filters, a3 the row's end, a4 counts. Of the filters each ones, twos, fours and sums of
  * eights: a5 a6 a7 t0, and t1 t2 t3 t4. s0 s1 s2 masks, s5 s6 carries of twos, s7 s8 of fours, s10 the row's bytes,
- * s11 the filters that are left. */
+ * s11 the filters that are left, ra skip. */
 __asm__(
     "  .section .text.xl_rv32_count, \"ax\", @progbits\n"
     "  .balign 4\n"
@@ -115,7 +116,7 @@ __asm__(
     "  .global xl_rv32_count\n"
     "  .type xl_rv32_count, @function\n"
     "xl_rv32_count:\n"
-    "  addi sp, sp, -48\n"
+    "  addi sp, sp, -64\n"
     "  sw s0, 0(sp)\n"
     "  sw s1, 4(sp)\n"
     "  sw s2, 8(sp)\n"
@@ -128,6 +129,8 @@ __asm__(
     "  sw s9, 36(sp)\n"
     "  sw s10, 40(sp)\n"
     "  sw s11, 44(sp)\n"
+    "  sw ra, 48(sp)\n"
+    "  mv ra, a5\n"
     "  li s0, 0x55555555\n"
     "  li s1, 0x33333333\n"
     "  li s2, 0x0f0f0f0f\n"
@@ -139,6 +142,7 @@ __asm__(
     "  li t5, 1\n"
     "  beq s11, t5, 2f\n"
     "  add a2, a1, s10\n"
+    "  add a2, a2, ra\n"
     "2:\n"
     "  li a5, 0\n"
     "  li t1, 0\n"
@@ -204,7 +208,7 @@ __asm__(
     "  xl_total t1, t2, t3, t4\n"
     "  sw t1, 4(a4)\n"
     "  addi a4, a4, 8\n"
-    "  mv a1, a2\n"
+    "  add a1, a2, ra\n"
     "  sub a0, a3, s10\n"
     "  addi s11, s11, -1\n"
     "  bnez s11, 1b\n"
@@ -221,7 +225,8 @@ __asm__(
     "  lw s9, 36(sp)\n"
     "  lw s10, 40(sp)\n"
     "  lw s11, 44(sp)\n"
-    "  addi sp, sp, 48\n"
+    "  lw ra, 48(sp)\n"
+    "  addi sp, sp, 64\n"
     "  ret\n"
     "  .size xl_rv32_count, . - xl_rv32_count\n"
     "  .purgem xl_add3\n"
@@ -234,22 +239,27 @@ __asm__(
     "  .purgem xl_total\n"
     "  .text\n");
 
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
+void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
+                                   int32_t n, uint32_t *counts) {
   if (words <= MOST_WORDS) {
-    if (n > 0) xl_rv32_count(row, weights, (uint32_t)words, n, counts);
+    if (n > 0) xl_rv32_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
     return;
   }
-  for (int32_t i = 0; i < n; ++i, weights += words) {
+  for (int32_t i = 0; i < n; ++i, weights += stride) {
     uint32_t total = 0;
     for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
       const ptrdiff_t left = words - k;
       uint32_t some;
-      xl_rv32_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some);
+      xl_rv32_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
       total += some;
     }
     counts[i] = total;
   }
+}
+
+void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                             uint32_t *counts) {
+  xl_core_count_differing_apart(row, weights, words, words, n, counts);
 }
 
 #endif

@@ -21,11 +21,13 @@
 
 #define MOST_WORDS 255
 
-void xl_thumb1_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts);
+/* skip: bytes from the end of a filter to the next one. */
+void xl_thumb1_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
 
 /* r0 row, r1 weights, r2 ones, r3 twos, r8 fours, r9 sums of eights, r10 0x55555555, r11 0x33333333,
  * r12 0x0f0f0f0f, lr the row's end.
- * Stack: 0 and 4 carries, 8 where a filter begins, 12 where its pairs begin, 16 the row, 20 filters left, 24 counts. */
+ * Stack: 0 and 4 carries, 8 where a filter begins, 12 where its pairs begin, 16 the row, 20 filters left, 24 counts;
+ * 68 skip. */
 __asm__(
     "  .section .text.xl_thumb1_count, \"ax\", %progbits\n"
     "  .syntax unified\n"
@@ -196,6 +198,8 @@ __asm__(
     "  stm r5!, {r2}\n"
     "  str r5, [sp, #24]\n"
     "  ldr r0, [sp, #16]\n"
+    "  ldr r4, [sp, #68]\n"
+    "  adds r1, r1, r4\n"
     "  ldr r5, [sp, #8]\n"
     "  ldr r4, [sp, #20]\n"
     "  subs r4, r4, #1\n"
@@ -224,22 +228,27 @@ __asm__(
     "  .purgem xl_bits_of_4\n"
     "  .text\n");
 
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
+void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
+                                   int32_t n, uint32_t *counts) {
   if (words <= MOST_WORDS) {
-    if (n > 0) xl_thumb1_count(row, weights, (uint32_t)words, n, counts);
+    if (n > 0) xl_thumb1_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
     return;
   }
-  for (int32_t i = 0; i < n; ++i, weights += words) {
+  for (int32_t i = 0; i < n; ++i, weights += stride) {
     uint32_t total = 0;
     for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
       const ptrdiff_t left = words - k;
       uint32_t some;
-      xl_thumb1_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some);
+      xl_thumb1_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
       total += some;
     }
     counts[i] = total;
   }
+}
+
+void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                             uint32_t *counts) {
+  xl_core_count_differing_apart(row, weights, words, words, n, counts);
 }
 
 #endif

@@ -25,7 +25,8 @@
 
 #define MOST_WORDS 255
 
-void xl_thumb2_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts);
+/* skip: bytes from the end of a filter to the next one. */
+void xl_thumb2_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
 
 #ifdef __ARM_FEATURE_DSP
 #define ADD_BYTES /* r0 = the bytes of r3 + 8 * the bytes of r6 */ \
@@ -47,7 +48,7 @@ void xl_thumb2_count(const uint32_t *row, const uint32_t *weights, uint32_t word
 #endif
 
 /* r0 row, r1 weights, r2 the row's end, r3 ones, r4 twos, r5 fours, r6 sums of eights.
- * Stack: 0 where a filter begins, 4 where its pairs begin, 8 the row, 12 filters left, 16 counts. */
+ * Stack: 0 where a filter begins, 4 where its pairs begin, 8 the row, 12 filters left, 16 counts; 60 skip. */
 __asm__(
     "  .section .text.xl_thumb2_count, \"ax\", %progbits\n"
     "  .syntax unified\n"
@@ -170,6 +171,8 @@ __asm__(
     "  subs r4, r4, #1\n"
     "  strd r4, r5, [sp, #12]\n"
     "  ldr r0, [sp, #8]\n"
+    "  ldr r7, [sp, #60]\n"
+    "  add r1, r1, r7\n"
     "  it ne\n"
     "  ldrne pc, [sp]\n"
     "  add sp, sp, #20\n"
@@ -183,22 +186,27 @@ __asm__(
     "  .purgem xl_bits_of_4\n"
     "  .text\n");
 
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
+void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
+                                   int32_t n, uint32_t *counts) {
   if (words <= MOST_WORDS) {
-    if (n > 0) xl_thumb2_count(row, weights, (uint32_t)words, n, counts);
+    if (n > 0) xl_thumb2_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
     return;
   }
-  for (int32_t i = 0; i < n; ++i, weights += words) {
+  for (int32_t i = 0; i < n; ++i, weights += stride) {
     uint32_t total = 0;
     for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
       const ptrdiff_t left = words - k;
       uint32_t some;
-      xl_thumb2_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some);
+      xl_thumb2_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
       total += some;
     }
     counts[i] = total;
   }
+}
+
+void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
+                             uint32_t *counts) {
+  xl_core_count_differing_apart(row, weights, words, words, n, counts);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "core.h"
 #include "gather.h"
 #include "store.h"
 #include "trim.h"
@@ -88,20 +89,61 @@ static int32_t gather_mask(const conv *c, xl_span h, xl_span w) {
   return inside * xl_span_count(h);
 }
 
+/* What filters are compared with. mask: 1 where the row is inside the image; NULL where it counts as a whole. parts:
+ * or the whole words that are inside, so many pieces of `part` words, the first `at` words behind the row's beginning
+ * and each a line of the window behind the one before; 0 where the row counts as a whole. bits: that are inside. */
+typedef struct seen {
+  const uint32_t *row, *mask;
+  ptrdiff_t at, part, line;
+  int32_t parts, bits;
+} seen;
+
+static void count_parts(const conv *c, const seen *s, const uint32_t *filters, int32_t n, uint32_t *counts) {
+#ifdef XL_CORE_COUNTS_APART
+  uint32_t more[XL_BLOCK];
+  for (int32_t i = 0; i < s->parts; ++i) {
+    const ptrdiff_t at = s->at + i * s->line;
+    xl_core_count_differing_apart(s->row + at, filters + at, s->part, c->row_words, n, i == 0 ? counts : more);
+    for (int32_t f = 0; i > 0 && f < n; ++f) counts[f] += more[f];
+  }
+#else
+  (void)c, (void)s, (void)filters, (void)n, (void)counts;
+#endif
+}
+
+/* Where zeros are padded: what is inside. */
+static void see_inside(const conv *c, xl_span h, xl_span w, seen *s) {
+#ifdef XL_CORE_COUNTS_APART
+  const ptrdiff_t tap = c->group_c / XL_WORD_BITS;
+  if (c->group_c % XL_WORD_BITS == 0 && xl_span_count(h) * xl_span_count(w) > 0) {
+    const int whole = xl_span_count(w) == c->p->window.window_w;
+    s->line = tap * c->p->window.window_w;
+    s->at = h.begin * s->line + w.begin * tap;
+    s->part = (whole ? xl_span_count(h) : 1) * tap * xl_span_count(w);
+    s->parts = whole ? 1 : xl_span_count(h);
+    s->bits = xl_span_count(h) * xl_span_count(w) * c->group_c;
+    return;
+  }
+#endif
+  s->bits = gather_mask(c, h, w);
+  s->mask = c->mask;
+}
+
 /* All filters of one group over one window. filters: the group's first; first: its output channel. */
-static void filter_window(const conv *c, const uint32_t *row, const uint32_t *mask, int32_t bits,
-                          const uint32_t *filters, int32_t first, xl_store store, const xl_channels *channels,
-                          void *out) {
+static void filter_window(const conv *c, const seen *s, const uint32_t *filters, int32_t first, xl_store store,
+                          const xl_channels *channels, void *out) {
   const int32_t end = first + c->p->out_c / c->p->groups;
   uint32_t counts[XL_BLOCK];
   for (int32_t f = first; f < end;) {
     const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
-    if (!XL_WITH_ZERO_PADDING || mask == NULL) {
-      xl_count_differing(row, filters, c->row_words, n, counts);
+    if (XL_WITH_ZERO_PADDING && s->parts > 0) {
+      count_parts(c, s, filters, n, counts);
+    } else if (!XL_WITH_ZERO_PADDING || s->mask == NULL) {
+      xl_count_differing(s->row, filters, c->row_words, n, counts);
     } else {
-      xl_count_differing_masked(row, mask, filters, c->row_words, n, counts);
+      xl_count_differing_masked(s->row, s->mask, filters, c->row_words, n, counts);
     }
-    store(channels, f, n, bits, counts, out);
+    store(channels, f, n, s->bits, counts, out);
     filters += n * c->row_words;
     f += n;
   }
@@ -113,24 +155,19 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
   const xl_window *win = &c->p->window;
   const int32_t group_out = c->p->out_c / c->p->groups, taps = win->window_h * win->window_w;
   const int inside = xl_span_count(h) * xl_span_count(w) == taps;
-  const uint32_t *mask = NULL;
-  int32_t bits = c->row_bits;
-  if (XL_WITH_ZERO_PADDING && !inside && c->p->pad_value == 0) {
-    bits = gather_mask(c, h, w);
-    mask = c->mask;
-  }
+  seen s = {NULL, NULL, 0, 0, 0, 0, c->row_bits};
+  if (XL_WITH_ZERO_PADDING && !inside && c->p->pad_value == 0) see_inside(c, h, w, &s);
   for (int32_t g = 0; g < c->p->groups; ++g) {
-    const uint32_t *row = c->row;
+    s.row = c->row;
     if (inside && taps == 1 && c->p->groups == 1) {
-      row = image + ((ptrdiff_t)h.start * win->in_w + w.start) * c->pixel; /* the window is the pixel */
+      s.row = image + ((ptrdiff_t)h.start * win->in_w + w.start) * c->pixel; /* the window is the pixel */
     } else if (c->group_c % XL_WORD_BITS == 0) {
       gather_words(c, image, g * c->group_c, h, w);
     } else {
       const xl_gather window_bits = {win, c->pixel, g * c->group_c, c->group_c, c->outside};
       xl_gather_bits(&window_bits, image, h, w, c->row);
     }
-    filter_window(c, row, mask, bits, filters + (ptrdiff_t)g * group_out * c->row_words, g * group_out, store,
-                  channels, out);
+    filter_window(c, &s, filters + (ptrdiff_t)g * group_out * c->row_words, g * group_out, store, channels, out);
   }
 }
 
