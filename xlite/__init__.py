@@ -30,6 +30,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "quantizers": ("xlite.quantizers", None),
     "schedules": ("xlite.schedules", None),
     "schema": ("xlite.schema", None),
+    "summary": ("xlite.summaries", "summary"),
     "verify": ("xlite.verification", "verify"),
     "zoo": ("xlite.zoo", None),
 }
