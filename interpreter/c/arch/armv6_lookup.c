@@ -260,30 +260,47 @@ void xl_lookup_clear(uint8_t *sums, int32_t n) {
   }
 }
 
-/* r0: sums, r1: their number, r2: counts, which lie in pairs: filters 0 and 1 are lanes 0 and 2, filters 2 and 3 lanes 1
- * and 3, those of the high word 4 and 5. */
+/* One sum, in the words `low` and `high`, added to the counts in a, b, c: they lie in pairs; filters 0 and 1 are lanes 0
+ * and 2, filters 2 and 3 lanes 1 and 3, the last two those of the high word. */
+#define WIDEN(low, high, a, b, c)              \
+  "uxtab16 " a ", " a ", " low "\n\t"         \
+  "pkhbt " high ", " high ", " high ", lsl #8\n\t" \
+  "uxtab16 " b ", " b ", " low ", ror #8\n\t" \
+  "uxtab16 " c ", " c ", " high "\n\t"
+
+/* r0: sums, r1: their number, r2: counts; constants: two sums of nothing. Two a turn. */
 __attribute__((naked, noinline)) static void widen(__attribute__((unused)) uint8_t *sums,
                                                    __attribute__((unused)) int32_t n,
-                                                   __attribute__((unused)) uint32_t *pairs) {
+                                                   __attribute__((unused)) uint32_t *pairs,
+                                                   __attribute__((unused)) const double *nothing) {
   __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
-      "mov r8, #0\n\t"
-      "mov r9, #0x43000000\n\t"
-      "orr r9, r9, #0x00300000\n"
-      "1:\n\t"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+      "vldmia r3, {d0-d1}\n\t"
+      "tst r1, #1\n\t"
+      "beq 1f\n\t"
       "ldmia r0, {r3, r4}\n\t"
-      "ldmia r2, {r5, r6, r7}\n\t"
-      "stmia r0!, {r8, r9}\n\t"
-      "uxtab16 r5, r5, r3\n\t"
-      "pkhbt r4, r4, r4, lsl #8\n\t"
-      "uxtab16 r6, r6, r3, ror #8\n\t"
-      "uxtab16 r7, r7, r4\n\t"
-      "stmia r2!, {r5, r6, r7}\n\t"
+      "ldmia r2, {r7, r8, r9}\n\t"
+      WIDEN("r3", "r4", "r7", "r8", "r9")
+      "stmia r2!, {r7, r8, r9}\n\t"
+      "vstmia r0!, {d0}\n\t"
       "subs r1, r1, #1\n\t"
-      "bne 1b\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+      "beq 2f\n"
+      "1:\n\t"
+      "ldmia r0, {r3, r4, r5, r6}\n\t"
+      "ldmia r2, {r7, r8, r9, r10, r11, r12}\n\t"
+      WIDEN("r3", "r4", "r7", "r8", "r9")
+      WIDEN("r5", "r6", "r10", "r11", "r12")
+      "stmia r2!, {r7, r8, r9, r10, r11, r12}\n\t"
+      "vstmia r0!, {d0-d1}\n\t"
+      "subs r1, r1, #2\n\t"
+      "bne 1b\n"
+      "2:\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
 }
 
-void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) { widen(sums, n, pairs); }
+void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) {
+  static const double NOTHING[2] = {4503599627370496.0, 4503599627370496.0};
+  widen(sums, n, pairs, NOTHING);
+}
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "bits.h"
 #include "lookup.h"
-#include "store.h"
+#include "lookup_store.h"
 #include "window.h"
 #include "xor_popcount.h"
 
@@ -50,7 +50,7 @@ static shape shape_of(const xl_conv2d_params *p) {
 
 /* The workspace's parts; offsets from its aligned beginning. */
 typedef struct layout {
-  size_t tables, sums, pairs, inside, outside, bits, spread, end;
+  size_t tables, sums, pairs, limits, inside, outside, bits, spread, end;
 } layout;
 
 static size_t take(size_t *end, uint64_t bytes) {
@@ -67,6 +67,7 @@ static layout layout_of(const xl_conv2d_params *p, const shape *s) {
   l.tables = take(&l.end, XL_LOOKUP_ENTRIES * XL_LOOKUP_ENTRY_BYTES);
   l.sums = take(&l.end, units * XL_LOOKUP_UNIT_BYTES);
   l.pairs = take(&l.end, units * XL_LOOKUP_PAIRS * 4);
+  l.limits = take(&l.end, (uint64_t)s->most_units * XL_LOOKUP_PAIRS * 4);
   l.inside = take(&l.end, lines * sizeof(xl_lookup_line));
   l.outside = take(&l.end, p->pad_value == 0 ? 0 : 2 * lines * sizeof(xl_lookup_line) + XL_LOOKUP_X_BYTES);
   l.bits = take(&l.end, (uint64_t)XL_LOOKUP_UNITS * XL_LOOKUP_UNIT * 4);
@@ -79,11 +80,10 @@ typedef struct conv {
   const xl_conv2d_params *p;
   shape s;
   xl_channels channels;
-  xl_store store;
-  ptrdiff_t out_words; /* 4-byte words of an output pixel */
+  xl_lookup_store store;
   const uint32_t *filters;
   uint8_t *tables, *sums;
-  uint32_t *pairs, *bits;
+  uint32_t *pairs, *limits, *bits;
   xl_lookup_line *inside, *outside;
   uint8_t *spread, *padding; /* the latter: x outside the image */
   const uint8_t *x;          /* of the image, as it is read */
@@ -93,7 +93,7 @@ typedef struct conv {
   int32_t begin, pixels;          /* the chunk */
 } conv;
 
-static conv conv_of(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+static conv conv_of(const xl_op *op, xl_lookup_store store) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   const shape s = shape_of(p);
   const layout l = layout_of(p, &s);
@@ -105,11 +105,11 @@ static conv conv_of(const xl_op *op, xl_store store, ptrdiff_t out_words) {
   c.s = s;
   c.channels = xl_channels_of(op, &p->activation);
   c.store = store;
-  c.out_words = out_words;
   c.filters = (const uint32_t *)op->in[1];
   c.tables = work + l.tables;
   c.sums = work + l.sums;
   c.pairs = (uint32_t *)(void *)(work + l.pairs);
+  c.limits = (uint32_t *)(void *)(work + l.limits);
   c.inside = (xl_lookup_line *)(void *)(work + l.inside);
   c.outside = (xl_lookup_line *)(void *)(work + l.outside);
   c.padding = (uint8_t *)(c.outside + 2 * s.lines);
@@ -217,30 +217,24 @@ static void count_chunk(const conv *c) {
   xl_lookup_widen(c->sums, units, c->pairs);
 }
 
-/* The outputs of a block of filters for one pixel. */
-static void store_pixel(const conv *c, int32_t bits, const uint32_t *pairs, char *out) {
-  const int32_t begin = c->group * c->s.group_out + c->first, end = begin + c->n;
-  uint32_t counts[XL_BLOCK];
-  for (int32_t f = begin; f < end;) {
-    const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
-    for (int32_t i = 0; i < n; ++i) {
-      const int32_t at = f - begin + i;
-      counts[i] = pairs[at / 2] >> 16 * (at % 2) & 0xffffu;
-    }
-    c->store(&c->channels, f, n, bits, counts, out);
-    f += n;
-  }
-}
-
 static void store_chunk(const conv *c) {
   const xl_window *w = &c->p->window;
+  const int32_t begin = c->group * c->s.group_out + c->first, taps = w->window_h * w->window_w;
+  xl_lookup_block b = {&c->channels, begin, c->n, c->units * XL_LOOKUP_PAIRS, taps * c->s.group_c, 0, c->limits};
+  if (c->p->pad_value == 0) b.tap = c->s.group_c;
+  const xl_store_pixel store = c->store.begin(&b);
   const uint32_t *pairs = c->pairs;
-  for (int32_t i = c->begin; i < c->begin + c->pixels; ++i, pairs += c->units * XL_LOOKUP_PAIRS) {
-    int32_t taps = w->window_h * w->window_w;
-    if (c->p->pad_value == 0) {
-      taps = xl_span_count(xl_span_h(w, i / w->out_w)) * xl_span_count(xl_span_w(w, i % w->out_w));
+  char *out = c->out + c->begin * c->store.pixel_bytes;
+  int32_t y = c->begin / w->out_w, x = c->begin % w->out_w;
+  xl_span h = xl_span_h(w, y);
+  for (int32_t i = 0; i < c->pixels; ++i, pairs += b.pairs, out += c->store.pixel_bytes) {
+    int32_t bits = b.bits;
+    if (c->p->pad_value == 0) bits = xl_span_count(h) * xl_span_count(xl_span_w(w, x)) * c->s.group_c;
+    store(&b, bits, pairs, out);
+    if (++x == w->out_w) {
+      x = 0;
+      h = xl_span_h(w, ++y);
     }
-    store_pixel(c, taps * c->s.group_c, pairs, c->out + i * c->out_words * 4);
   }
 }
 
@@ -269,15 +263,15 @@ static void convolve_image(conv *c, const uint32_t *image) {
   }
 }
 
-static void convolve(const xl_op *op, xl_store store, ptrdiff_t out_words) {
-  conv c = conv_of(op, store, out_words);
+static void convolve(const xl_op *op, xl_lookup_store store) {
+  conv c = conv_of(op, store);
   const xl_window *w = &c.p->window;
   const uint32_t *image = (const uint32_t *)op->in[0];
   c.out = (char *)op->out;
   for (int32_t n = 0; n < c.p->batch; ++n) {
     convolve_image(&c, image);
     image += (ptrdiff_t)w->in_h * w->in_w * c.s.pixel;
-    c.out += (ptrdiff_t)w->out_h * w->out_w * out_words * 4;
+    c.out += (ptrdiff_t)w->out_h * w->out_w * store.pixel_bytes;
   }
 }
 
@@ -289,7 +283,7 @@ uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p) {
 int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p) {
   const int64_t row = (int64_t)p->window.window_h * p->window.window_w * (p->in_c / p->groups);
   const int whole = p->groups == 1 || p->in_c / p->groups % XL_WORD_BITS == 0;
-  return p->planes == 1 && !p->masked && whole && row <= UINT16_MAX;
+  return p->planes == 1 && !p->masked && whole && row < UINT16_MAX;
 }
 
 /* By counting instructions: carry-save adders take about 10 a word and 30 a row. */
@@ -305,13 +299,16 @@ int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p) {
 }
 
 void xl_lookup_conv2d_b_b_b(const xl_op *op) {
-  convolve(op, xl_store_b, xl_words(((const xl_conv2d_params *)op->params)->out_c));
+  const xl_lookup_store store = {xl_lookup_begin_b, xl_words(((const xl_conv2d_params *)op->params)->out_c) * 4};
+  convolve(op, store);
 }
 
 void xl_lookup_conv2d_b_b_i32(const xl_op *op) {
-  convolve(op, xl_store_i32, ((const xl_conv2d_params *)op->params)->out_c);
+  const xl_lookup_store store = {xl_lookup_begin_i32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
+  convolve(op, store);
 }
 
 void xl_lookup_conv2d_b_b_f32(const xl_op *op) {
-  convolve(op, xl_store_f32, ((const xl_conv2d_params *)op->params)->out_c);
+  const xl_lookup_store store = {xl_lookup_begin_f32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
+  convolve(op, store);
 }
