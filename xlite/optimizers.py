@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from xlite import filters
 from xlite.schema.errors import TrainingError
 
 _register = keras.saving.register_keras_serializable(package="xlite")
@@ -64,3 +65,125 @@ class Bop(keras.optimizers.Optimizer):
         for unused in ("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency"):
             config.pop(unused, None)
         return {**config, "threshold": self.threshold}
+
+
+@_register
+class CaseOptimizer(keras.optimizers.Optimizer):
+    """Gives every variable to the first optimizer whose predicate it meets: Bop for binary kernels and Adam for
+    the rest, or a learning rate of its own for the last layer::
+
+        binary = xlite.optimizers.binary_kernels(model)
+        model.compile(CaseOptimizer((binary, Bop(1e-3)), default=keras.optimizers.Adam(1e-2)), "mse")
+
+    Each optimizer keeps its own learning rate and step count; ``learning_rate`` here is that of ``default``, so
+    that callbacks which set it set the default's. Saved models hold the state of all of them.
+
+    Args:
+        *cases: ``(predicate, optimizer)``; a predicate is called with a variable and says whether it is meant. To
+        be
+            saved it has to be registered with Keras, as those of :func:`binary_kernels` are.
+        default: for variables that no predicate means.
+        name: of the optimizer.
+
+    Raises:
+        TrainingError: an entry is not such a pair.
+    """
+
+    def __init__(self, *cases: Any, default: Any, name: str = "case_optimizer"):
+        super().__init__(learning_rate=0.0, name=name)
+        pairs = [
+            case for case in cases if isinstance(case, (tuple, list)) and len(case) == 2 and callable(case[0])
+        ]
+        if len(pairs) != len(cases):
+            raise TrainingError("CaseOptimizer takes pairs (predicate, optimizer), and default= for the rest")
+        self.predicates = [predicate for predicate, _ in pairs]
+        self.optimizers = [
+            *(keras.optimizers.get(optimizer) for _, optimizer in pairs),
+            keras.optimizers.get(default),
+        ]
+        self._owners: dict[str, int] = {}
+
+    def build(self, variables: Any) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        groups: list[list[Any]] = [[] for _ in self.optimizers]
+        for variable in variables:
+            met = [i for i, predicate in enumerate(self.predicates) if predicate(variable)]
+            owner = met[0] if met else len(self.predicates)
+            self._owners[self._var_key(variable)] = owner
+            groups[owner].append(variable)
+        for optimizer, group in zip(self.optimizers, groups):
+            if group:
+                optimizer.build(group)
+            self._variables.extend(optimizer.variables if group else [])
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+        variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
+        if not self.built:
+            self.build(variables)
+        groups: list[list[tuple[Any, Any]]] = [[] for _ in self.optimizers]
+        for gradient, variable in zip(grads, variables):
+            groups[self._owners[self._var_key(variable)]].append((gradient, variable))
+        for optimizer, group in zip(self.optimizers, groups):
+            if any(gradient is not None for gradient, _ in group):
+                optimizer.apply([gradient for gradient, _ in group], [variable for _, variable in group])
+        self._iterations.assign_add(1)
+        return self._iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        return (
+            self.optimizers[-1].learning_rate if hasattr(self, "optimizers") else self._get_current_learning_rate()
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.optimizers[-1].learning_rate = value
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "predicates": [keras.saving.serialize_keras_object(predicate) for predicate in self.predicates],
+            "optimizers": [keras.optimizers.serialize(optimizer) for optimizer in self.optimizers],
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> CaseOptimizer:
+        predicates = [keras.saving.deserialize_keras_object(item, custom_objects) for item in config["predicates"]]
+        *optimizers, default = (
+            keras.optimizers.deserialize(item, custom_objects) for item in config["optimizers"]
+        )
+        return cls(*zip(predicates, optimizers), default=default, name=config["name"])
+
+
+@_register
+class Among:
+    """A predicate: whether a variable is one of ``names``, each a layer's name and the variable's:
+    ``"conv1/kernel"``. What comes before in a variable's path is another one in a model that was loaded."""
+
+    def __init__(self, names: Any):
+        self.names = sorted(names)
+
+    def __call__(self, variable: Any) -> bool:
+        return _own_name(variable) in self.names
+
+    def get_config(self) -> dict[str, Any]:
+        return {"names": self.names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Among:
+        return cls(**config)
+
+
+def _own_name(variable: Any) -> str:
+    return "/".join(variable.path.split("/")[-2:])
+
+
+def binary_kernels(model: Any) -> Among:
+    """The predicate that means the kernels of all layers of ``model`` that quantize theirs. Raises TrainingError
+    if there are none."""
+    layers = [layer for layer in filters.filter_layers(model) if filters.quantizes_kernel(layer)]
+    if not layers:
+        raise TrainingError(f"model {model.name!r} has no layer with a kernel quantizer")
+    return Among({_own_name(variable) for _, variable in filters.named_kernels(model, layers)})
