@@ -432,7 +432,7 @@ XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p);
 
 /* CONV_2D with bit filters for machines without a popcount instruction: tables of small pieces of the filters are made
  * on the fly, and used by all pixels. The results are those of xl_conv2d_b_b_*. takes: whether these parameters can be
- * computed so: one plane, no mask, whole words of channels a group, windows of up to 65535 elements. pays: whether
+ * computed so: one plane, no mask, whole words of channels a group, windows of up to 65534 elements. pays: whether
  * that is faster than xl_conv2d_b_b_* in this library, on this machine; it takes them then. */
 XL_API void xl_lookup_conv2d_b_b_b(const xl_op *op);
 XL_API void xl_lookup_conv2d_b_b_i32(const xl_op *op);
