@@ -20,6 +20,7 @@ from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
+from xlite.schema.types import ActivationOptions
 
 HOST = "host"  # the figures of a computer as this one, in nanoseconds
 _MASK = 5  # its slot
@@ -62,6 +63,8 @@ def work(spec: OpSpec) -> Work:
         masked = len(spec.inputs) > _MASK and spec.inputs[_MASK] is not None
         macs = multiply_accumulates(spec.kind, x, kernel, output, planes)
         return Work(f"{kind} {precision(x, kernel, masked)}", macs, output.elements)
+    if isinstance(spec.op.options, ActivationOptions):  # a sigmoid takes many times as long as a ReLU
+        kind += f".{spec.op.options.activation.kind.name.lower()}"
     largest = max((t.elements for t in (*given, *spec.outputs)), default=0)
     return Work(f"{kind} {given[0].dtype.short if given else output.dtype.short}", 0, largest)
 

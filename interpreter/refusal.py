@@ -68,7 +68,7 @@ def _mends(case: Case) -> Iterator[str]:
         yield _verdict("prepack=False", case, case.lean())
     stem = _int8_stem(case)
     if stem is not None:
-        yield _verdict("integer input (uint8 images, the first layer's weights as int8)", case, stem)
+        yield _verdict("uint8 images and an int8 first layer (--input-dtype uint8 --quantize int8)", case, stem)
     floats = _largest_float_weights(case) if limit.weights_in_ram else None
     if floats is not None:
         yield _verdict(f"binarizing {floats.name}", case, _less(case.account, _binary_saves(floats)))

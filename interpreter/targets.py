@@ -94,7 +94,7 @@ _COMPUTERS = (
     Target(
         "pi-5",
         "Raspberry Pi 5: four Cortex-A76 cores, 1 GiB or more",
-        "armv8.2-a+neon",
+        "armv8-a+neon",
         ram_bytes=768 * MIB,
         clock_hz=2_400_000_000,
         base_bytes=_PYTHON_64,

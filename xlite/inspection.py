@@ -14,6 +14,7 @@ from xlite.schema.contracts import with_optional_inputs
 from xlite.schema.errors import KernelError
 from xlite.schema.macs import op_macs
 from xlite.schema.types import DType, Model, Op, Plan
+from xlite.targeting import OnTarget, on_target, target_resolver
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Inspection:
     arena_bytes: int
     arena_lower_bound: int
     memory: dict[str, int]
-    target: Optional[dict[str, Any]] = None
+    target: Optional[OnTarget] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for ``json.dumps``."""
@@ -83,7 +84,8 @@ class Inspection:
 def inspect(model: Model, file_bytes: int, resolver: Resolver, target: Optional[Target] = None) -> Inspection:
     """Reads everything off a verified model, with the kernels that ``resolver`` has for it on this machine.
 
-    An op that no kernel can compute (a custom op) is listed all the same. ``target``: whether it fits is added.
+    An op that no kernel can compute (a custom op) is listed all the same. ``target``: what the model needs there,
+    whether it fits and how long a run may take are added.
     """
     plan = model.plan if model.plan is not None else planner.plan(model)
     specs = [_spec(model, op) for op in model.ops]
@@ -108,7 +110,7 @@ def inspect(model: Model, file_bytes: int, resolver: Resolver, target: Optional[
         arena_bytes=plan.arena_bytes,
         arena_lower_bound=plan.lower_bound,
         memory=dict(account.rows()),
-        target=None if target is None else _fit(target, account),
+        target=None if target is None else on_target(model, plan, specs, target, target_resolver(target)),
     )
 
 
@@ -164,11 +166,3 @@ def _tensor_row(model: Model, index: int, offset: int) -> TensorRow:
         constant=tensor.is_constant,
         offset=None if tensor.is_constant else offset,
     )
-
-
-def _fit(target: Target, account: memory.Account) -> dict[str, Any]:
-    """What the target has beside what the model needs there."""
-    limit = memory.make_limit(None, target)
-    needed = account.total if target.flash_bytes is None else account.ram
-    fits = not limit.excess(account) and not limit.flash_excess(account)
-    return {**asdict(target), "needed_bytes": needed, "fits": fits}

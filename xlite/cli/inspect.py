@@ -12,11 +12,13 @@ from xlite.cli import files, ui
 
 if TYPE_CHECKING:
     from xlite.inspection import Inspection
+    from xlite.targeting import Latency, OnTarget
 
 EXAMPLES = """\b
 Examples:
   xlite inspect model.xlite
   xlite inspect model.xlite --target pi-zero
+  xlite inspect model.xlite --target cortex-m4
   xlite inspect model.xlite --json | jq '.macs'
 """
 
@@ -25,7 +27,10 @@ Examples:
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, tensors included.")
 @click.option(
-    "--target", metavar="NAME", help="Also say whether the model fits this device (pi-zero, pi-3, host)."
+    "--target",
+    metavar="NAME",
+    help="Also show what the model takes on this device and an estimate of how long a run takes there: pi-zero, "
+    "pi-zero-2, pi-2 to pi-5, host, cortex-m0plus, cortex-m4, cortex-m7, esp32, rv32, generic.",
 )
 def command(file: str, as_json: bool, target: Optional[str]) -> None:
     """Shows what the .xlite file FILE holds: ops with the kernel that each gets on this machine, tensors, the
@@ -48,6 +53,8 @@ def renderables(found: Inspection, name: str) -> Iterator[Any]:
     yield ui.heading(name)
     yield ui.figures(_about(found))
     yield ""
+    if found.target is not None:
+        yield from _target(found.target)
     yield _ops(found)
     yield from _notes(found)
     yield _arena(found)
@@ -74,8 +81,49 @@ def _about(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "outputs", _interface(found, found.outputs)
     yield "MACs a sample", ", ".join(f"{n:,} {key}" for key, n in sorted(found.macs.items())) or "none"
     yield "memory here", ", ".join(f"{what} {ui.size(size)}" for what, size in found.memory.items())
-    if found.target is not None:
-        yield "target", ui.target_line(found.target)
+
+
+def _target(there: OnTarget) -> Iterator[Any]:
+    """What the device has, what the model takes of it, and how long a run may take."""
+    yield ui.heading(f"On {there.name}: {there.description}")
+    yield ui.figures(_room(there))
+    yield ""
+    if there.latency is not None:
+        yield _latency(there.latency)
+
+
+def _room(there: OnTarget) -> Iterator[tuple[str, str]]:
+    for what, size in there.memory.items():
+        yield what, ui.size(size)
+    limit = "" if there.ram_bytes is None else f" of {ui.size(there.ram_bytes)}"
+    yield "RAM", f"{ui.size(there.needed_bytes)}{limit}"
+    if there.flash_needed_bytes is not None:
+        limit = "" if there.flash_bytes is None else f" of {ui.size(there.flash_bytes)}"
+        yield "flash", f"{ui.size(there.flash_needed_bytes)}{limit} for weights; 'xlite compile' measures the code"
+    yield "fits", "yes" if there.fits else "no"
+    if there.note:
+        yield "note", there.note
+    latency = there.latency
+    if latency is None:
+        yield "latency", f"nothing was measured for {there.isa}"
+        return
+    amount = f"{latency.total / 1e6:,.1f} million instructions" if latency.unit == "instructions" else ""
+    time = "" if latency.milliseconds is None else f"{ui.milliseconds(latency.milliseconds)} ms"
+    how = f" at an instruction a cycle of {there.clock_hz / 1e6:,.0f} MHz" if amount and time else ""
+    yield "latency, estimated", ", ".join(part for part in (amount, f"{time}{how}") if part)
+    if latency.unknown:
+        yield "", f"without {latency.unknown} ops the like of which was never measured"
+    yield "measured by", latency.source
+
+
+def _latency(latency: Latency) -> Any:
+    columns = ("op", "ops>", "MACs>", f"{latency.unit}, estimated>", "share>")
+    rows = [
+        (row.kind, row.ops, ui.count(row.macs) if row.macs else "", f"{row.cost:,.0f}", f"{row.share:.1%}")
+        for row in latency.kinds
+    ]
+    foot = ("total", sum(r.ops for r in latency.kinds), "", f"{latency.total:,.0f}", "")
+    return ui.table("Latency, an estimate", columns, rows, foot)
 
 
 def _interface(found: Inspection, indices: list[int]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.interpreter.networks import Builder
 from xlite.inspection import inspect
-from xlite.interpreter import Resolver, Target
+from xlite.interpreter import Resolver, Target, backends
 from xlite.schema import load_model, write_model
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
 
@@ -71,16 +71,26 @@ def test_a_target_that_is_too_small_is_no_error(packed):
     model = load_model(packed)
     need = inspect(model, 0, Resolver("numpy"), Target("a", "", "x")).target
     assert need is not None
-    assert need["fits"]
-    small = inspect(model, 0, Resolver("numpy"), Target("b", "", "x", ram_bytes=need["needed_bytes"] - 1)).target
-    enough = inspect(model, 0, Resolver("numpy"), Target("c", "", "x", ram_bytes=need["needed_bytes"])).target
+    assert need.fits
+    small = inspect(model, 0, Resolver("numpy"), Target("b", "", "x", ram_bytes=need.needed_bytes - 1)).target
+    enough = inspect(model, 0, Resolver("numpy"), Target("c", "", "x", ram_bytes=need.needed_bytes)).target
     assert small is not None
     assert enough is not None
-    assert (small["fits"], enough["fits"]) == (False, True)
+    assert (small.fits, enough.fits) == (False, True)
 
 
-def test_target_is_printed(call, packed):
-    assert "fits pi-zero" in call("inspect", packed, "--target", "pi-zero").stdout
+@pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
+def test_the_command_prints_the_account_and_calls_the_estimate_one(call, packed):
+    found = json.loads(call("inspect", packed, "--target", "pi-zero", "--json").stdout)["target"]
+    assert found["latency"]["estimate"] is True
+    text = call("inspect", packed, "--target", "pi-zero").stdout
+    assert "latency, estimated" in text
+    assert f"{found['needed_bytes']:,} B" in text
+    for name, size in found["memory"].items():
+        assert name in text
+        assert f"{size:,} B" in text
+    for kind in found["latency"]["kinds"]:
+        assert kind["kind"] in text
 
 
 def test_a_custom_op_is_listed_though_nobody_can_compute_it(call, tmp_path):

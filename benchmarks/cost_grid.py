@@ -1,0 +1,137 @@
+"""Ops of many kinds and sizes, each with an input of its own, in one file: what costs are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder
+from xlite.schema.types import (
+    ActivationKind,
+    ConcatenateOptions,
+    Model,
+    OpKind,
+    PadOptions,
+    Pool2DOptions,
+    ReduceKind,
+    ReduceOptions,
+    ReshapeOptions,
+)
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """At least two of everything, so that a call, an element and a multiply-accumulate can be told apart. bits,
+    floats: images of 3x3 convolutions, which keep their channels; pixels: of 1x1 ones; features: of dense layers,
+    with their units; images: of all else."""
+
+    bits: tuple[Shape, ...]
+    floats: tuple[Shape, ...]
+    pixels: Shape
+    depthwise: tuple[Shape, ...]
+    bit_features: tuple[tuple[int, int], ...]
+    float_features: tuple[tuple[int, int], ...]
+    images: tuple[Shape, ...]
+    classes: tuple[int, ...] = (10, 1000)
+
+
+LARGE = Sizes(
+    bits=((14, 14, 256), (28, 28, 128), (28, 28, 64)),
+    floats=((32, 32, 3), (16, 16, 32), (8, 8, 64)),
+    pixels=(14, 14, 64),
+    depthwise=((14, 14, 64), (14, 14, 256)),
+    bit_features=((4096, 256), (1024, 1024)),
+    float_features=((2048, 10), (512, 100)),
+    images=((28, 28, 64), (14, 14, 128)),
+)
+# Each op within 12 KiB of RAM and 128 KiB of flash: for the smallest of the microcontrollers.
+SMALL = Sizes(
+    bits=((8, 8, 128), (8, 8, 32), (4, 4, 64)),
+    floats=((12, 12, 3), (8, 8, 8), (4, 4, 16)),
+    pixels=(6, 6, 16),
+    depthwise=((8, 8, 8), (4, 4, 16)),
+    bit_features=((2048, 64), (512, 256)),
+    float_features=((256, 10), (64, 64)),
+    images=((8, 8, 12), (4, 4, 24)),
+    classes=(10, 100),
+)
+
+
+def grid(sizes: Sizes = LARGE) -> Model:
+    """Every output is an output of the model, so that the planner keeps each."""
+    b = Builder(0)
+    parts = (_convolutions, _depthwise, _dense, _floats, _bits, _shapes)
+    return b.model([output for part in parts for output in part(b, sizes)])
+
+
+def alone(model: Model, index: int) -> Model:
+    """One op of a model as a model."""
+    op = model.ops[index]
+    used = [t for t in (*op.inputs, *op.outputs) if t >= 0]
+    place = {tensor: i for i, tensor in enumerate(used)} | {-1: -1}
+    tensors = [model.tensors[t] for t in used]
+    inputs, outputs = tuple(place[t] for t in op.inputs), tuple(place[t] for t in op.outputs)
+    given = tuple(i for i in inputs if i >= 0 and not tensors[i].is_constant)
+    return Model(tensors, [replace(op, inputs=inputs, outputs=outputs)], given, outputs)
+
+
+def _convolutions(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for i, shape in enumerate(sizes.bits):
+        for out in (BIT, F32, I32)[: 3 if i else 1]:
+            yield b.conv(b.input(shape, BIT), shape[-1], out=out, pad_value=1, **SAME_3)
+    first = sizes.bits[0]
+    yield b.conv(b.input(first, BIT), first[-1], kernel=1, out=BIT)
+    for shape in sizes.floats:
+        for bit_filter in (False, True):
+            yield b.conv(b.input(shape), max(16, shape[-1]), bit_filter=bit_filter, **SAME_3)
+    for bit_filter in (False, True):
+        yield b.conv(b.input(sizes.pixels), sizes.pixels[-1], kernel=1, bit_filter=bit_filter)
+
+
+def _depthwise(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for shape in sizes.depthwise:
+        yield b.depthwise(b.input(shape, BIT), out=BIT)
+        yield b.depthwise(b.input(shape))
+        yield b.depthwise(b.input(shape), bit_filter=False)
+
+
+def _dense(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for features, units in sizes.bit_features:
+        yield b.dense(b.input((features,), BIT), units, out=BIT)
+    for features, units in sizes.float_features:
+        yield b.dense(b.input((features,)), units, bit_filter=False)
+        yield b.dense(b.input((features,)), units)
+
+
+def _floats(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for shape in sizes.images:
+        yield b.op(OpKind.SIGN, (b.input(shape),))
+        yield b.batch_norm(b.input(shape))
+        yield b.activation(b.input(shape))
+        yield b.activation(b.input(shape), ActivationKind.SIGMOID)
+        yield b.op(OpKind.PRELU, (b.input(shape), b.floats(1, 1, shape[-1])))
+        for kind in (OpKind.ADD, OpKind.SUBTRACT, OpKind.MULTIPLY, OpKind.DIVIDE, OpKind.MAXIMUM, OpKind.MINIMUM):
+            yield b.op(kind, (b.input(shape), b.input(shape)))
+        yield b.op(OpKind.MAX_POOL_2D, (b.input(shape), None), Pool2DOptions(2, 2, 2, 2))
+        yield b.op(OpKind.AVERAGE_POOL_2D, (b.input(shape),), Pool2DOptions(2, 2, 2, 2))
+        yield b.op(OpKind.REDUCE, (b.input(shape),), ReduceOptions(ReduceKind.MEAN, (1, 2)))
+    for classes in sizes.classes:
+        yield b.op(OpKind.SOFTMAX, (b.input((classes,)),))
+
+
+def _bits(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for shape in sizes.images:
+        yield b.op(OpKind.UNPACK, (b.input(shape, BIT),))
+        yield b.op(OpKind.MAX_POOL_2D, (b.input(shape, BIT), None), Pool2DOptions(2, 2, 2, 2))
+
+
+def _shapes(b: Builder, sizes: Sizes) -> Iterator[int]:
+    for shape in sizes.images:
+        for dtype in (F32, BIT):
+            flat = (shape[0] * shape[1] * shape[2],)
+            yield b.op(OpKind.RESHAPE, (b.input(shape, dtype),), ReshapeOptions(flat))
+            yield b.op(OpKind.CONCATENATE, (b.input(shape, dtype), b.input(shape, dtype)), ConcatenateOptions(3))
+            padding = PadOptions((0, 0, 1, 1, 1, 1, 0, 0), -1.0)
+            yield b.op(OpKind.PAD, (b.input(shape, dtype),), padding)

@@ -1,0 +1,108 @@
+"""Estimates: the work of an op, what it costs, and that choosing by it keeps what the user prefers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interpreter.networks import BIT, SAME_3, Builder, residual_network
+from xlite.interpreter import TARGETS, Buffers, Interpreter, Kernel, costs
+from xlite.interpreter.cost_figures import FIGURES
+from xlite.interpreter.kernels.base import OpSpec
+from xlite.schema.types import ActivationKind, OpKind
+
+KNOWN = costs.Figures(
+    "instructions",
+    "a test",
+    {"c": {"conv_2d bitxbit": (0.25, 100.0, 0.0), "sign f32": (0.0, 9.0, 500.0), "add f32": (0.0, 6.0, 0.0)}},
+)
+
+
+def specs_of(model):
+    program = Interpreter(model, backend="numpy")._open()
+    return program.specs
+
+
+def one(build) -> OpSpec:
+    b = Builder()
+    return specs_of(b.model([build(b)]))[-1]
+
+
+def kernel(name="xl_x", backend="c", kind=OpKind.CONV_2D) -> Kernel:
+    def prepare(spec: OpSpec, buffers: Buffers):
+        return lambda: None
+
+    return Kernel(name, backend, kind, prepare)
+
+
+def bit_conv(channels=32):
+    return one(lambda b: b.conv(b.input((8, 8, channels), BIT), 16, out=BIT, pad_value=1, **SAME_3))
+
+
+def test_work_of_a_filter_is_its_multiply_accumulates():
+    done = costs.work(bit_conv())
+    assert done == costs.Work("conv_2d bitxbit", 8 * 8 * 16 * 9 * 32, 8 * 8 * 16)
+
+
+def test_work_without_a_filter_is_the_larger_of_what_it_reads_and_writes():
+    assert costs.work(one(lambda b: b.op(OpKind.SIGN, (b.input((4, 5, 6)),)))) == costs.Work("sign f32", 0, 120)
+
+
+def test_activations_are_told_apart():
+    keys = {
+        costs.work(one(lambda b, kind=kind: b.activation(b.input((3,)), kind))).key
+        for kind in (ActivationKind.RELU, ActivationKind.SIGMOID)
+    }
+    assert keys == {"activation.relu f32", "activation.sigmoid f32"}
+
+
+def test_an_estimate_is_work_times_its_costs():
+    spec = bit_conv()
+    done = costs.work(spec)
+    assert costs.estimate(spec, kernel(), KNOWN) == 0.25 * done.macs + 100 * done.elements
+    sign = one(lambda b: b.op(OpKind.SIGN, (b.input((10,)),)))
+    assert costs.estimate(sign, kernel(kind=OpKind.SIGN), KNOWN) == 9 * 10 + 500
+
+
+def test_an_op_that_was_not_measured_costs_what_one_like_it_does():
+    dense = one(lambda b: b.dense(b.input((64,), BIT), 8, out=BIT))
+    assert costs.estimate(dense, kernel(), KNOWN) == 0.25 * 64 * 8 + 100 * 8
+    multiply = one(lambda b: b.op(OpKind.MULTIPLY, (b.input((10,)), b.input((10,)))))
+    assert costs.estimate(multiply, kernel(), KNOWN) == 90 + 500  # the middle one of two: the dearer
+    assert costs.estimate(dense, kernel(backend="numba"), KNOWN) is None
+
+
+def test_tiled_kernels_are_a_family_of_their_own():
+    assert costs.family(kernel("xl_tiled_conv2d_b_b_b")) == "c tiled"
+    assert costs.family(kernel("nb_tiled_dense_bit", "numba")) == "numba"
+
+
+@pytest.mark.parametrize("isa", sorted(FIGURES))
+def test_every_figure_is_a_cost(isa):
+    found = costs.figures(isa)
+    assert found.unit in ("instructions", "ns")
+    assert isa in found.source
+    for rates in found.rates.values():
+        for rate in rates.values():
+            assert len(rate) == 3
+            assert min(rate) >= 0 < max(rate)
+
+
+def test_every_raspberry_pi_was_measured():
+    missing = [name for name, target in TARGETS.items() if name.startswith("pi-") and target.isa not in FIGURES]
+    assert not missing
+
+
+@pytest.mark.parametrize("isa", sorted(FIGURES))
+def test_bits_are_cheaper_than_floats(isa):
+    """The point of it all, and a figure that came from the wrong place would break it."""
+    rates = costs.figures(isa).rates["c"]
+    assert 4 * rates["conv_2d bitxbit"][0] < rates["conv_2d f32xf32"][0]
+
+
+def test_ranks_never_put_a_kernel_before_one_that_is_preferred():
+    for spec in specs_of(residual_network()):
+        names = [kernel("mine", "mine"), kernel("np_x", "numpy"), kernel("xl_tiled_x"), kernel("xl_x")]
+        times = costs.rank(names, spec)
+        assert times == sorted(times)
+        assert len(set(times)) == len(times)
+        assert min(times) > 0

@@ -1,0 +1,97 @@
+"""A model on another device: memory as the interpreter counts it, latency as an estimate that says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.interpreter.networks import Builder, residual_network
+from xlite.inspection import inspect
+from xlite.interpreter import TARGETS, Interpreter, Resolver, Target, backends, planner
+from xlite.schema import load_model, write_model
+from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
+
+needs_c = pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    model = residual_network()
+    model.plan = planner.plan(model)
+    path = tmp_path_factory.mktemp("model") / "model.xlite"
+    path.write_bytes(write_model(model))
+    return path
+
+
+def there(path, target):
+    return inspect(load_model(path), path.stat().st_size, Resolver(), target).target
+
+
+@needs_c
+def test_a_pi_zero_needs_what_an_interpreter_there_would_count(path):
+    """Without register tiles, which its instruction set does not have: prepack=False is that on any machine."""
+    found = there(path, TARGETS["pi-zero"])
+    account = Interpreter(path, backend="c", prepack=False).account
+    assert found.needed_bytes == account.total + TARGETS["pi-zero"].base_bytes
+    assert found.memory["mapped file"] == account.mapped
+    assert found.fits
+
+
+@needs_c
+@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m4", "cortex-m7", "esp32", "rv32", "generic"])
+def test_a_microcontroller_needs_arena_and_workspace_and_has_its_weights_in_flash(path, name):
+    found = there(path, TARGETS[name])
+    account = Interpreter(path, backend="c", prepack=False).account
+    assert found.memory == {"arena": account.arena, "workspace": account.workspace}
+    assert found.needed_bytes == account.arena + account.workspace
+    assert found.flash_needed_bytes == account.weights
+
+
+@needs_c
+def test_fits_is_exact(path):
+    board = TARGETS["cortex-m4"]
+    need = there(path, board)
+    for ram, flash, fits in ((0, 0, True), (-1, 0, False), (0, -1, False)):
+        ram_bytes, flash_bytes = need.needed_bytes + ram, need.flash_needed_bytes + flash
+        assert there(path, replace(board, ram_bytes=ram_bytes, flash_bytes=flash_bytes)).fits is fits
+
+
+@needs_c
+def test_where_the_fastest_kernels_do_not_fit_the_smallest_are_counted(path):
+    packed, lean = Interpreter(path, backend="c").account, Interpreter(path, backend="c", prepack=False).account
+    if packed.total <= lean.total:
+        pytest.skip("no kernel of this machine packs weights")
+    tight = Target("tight", "", "x", ram_bytes=lean.total)
+    found = there(path, tight)
+    assert found.fits
+    assert found.needed_bytes <= lean.total
+
+
+@needs_c
+@pytest.mark.parametrize("name", ["pi-zero", "pi-2", "pi-4", "host"])
+def test_the_estimate_is_the_sum_of_its_ops(path, name):
+    latency = there(path, TARGETS[name]).latency
+    assert latency.estimate
+    assert latency.unknown == 0
+    assert latency.total == pytest.approx(sum(latency.ops))
+    assert latency.total == pytest.approx(sum(kind.cost for kind in latency.kinds))
+    assert sum(kind.ops for kind in latency.kinds) == len(latency.ops)
+    assert sum(kind.share for kind in latency.kinds) == pytest.approx(1)
+    assert latency.milliseconds > 0
+
+
+def test_a_target_that_nobody_measured_has_no_estimate(path):
+    assert there(path, Target("new", "", "riscv128")).latency is None
+
+
+def test_an_op_that_nobody_can_compute_is_said_so(tmp_path):
+    b = Builder()
+    types = [TensorType((1, 4), DType.FLOAT32)]
+    y = b.op(OpKind.CUSTOM, [b.input((4,))], CustomOptions("frobnicate"), output_types=types)
+    path = tmp_path / "custom.xlite"
+    path.write_bytes(write_model(b.model([y])))
+    found = there(path, TARGETS["pi-zero"])
+    assert found.kernels == [""]
+    assert "1 ops have no kernel there" in found.note
+    assert found.latency.unknown == 1

@@ -1,0 +1,194 @@
+"""A model on a device that is not this machine: which kernels it gets there, what they take and how long they may
+need. Memory is the same account that the interpreter holds to its limit; latency is an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from xlite.interpreter import Resolver, Target, costs, memory
+from xlite.interpreter.kernels.base import OpSpec
+from xlite.interpreter.resolver import Choice
+from xlite.schema.errors import BackendError, KernelError
+from xlite.schema.types import Model, Plan
+
+_TILES = ("neon",)  # instruction sets whose kernels keep weights in register tiles
+_C = "c"
+
+
+@dataclass(frozen=True)
+class KindCost:
+    """All ops of one class: how many, their multiply-accumulates, what they cost and their share of the total."""
+
+    kind: str
+    ops: int
+    macs: int
+    cost: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    """An estimate of one run. ``total`` is in ``unit``; ``milliseconds`` takes an instruction a clock cycle,
+    which no core reaches in all of a network, and is None where the clock is not known. ``ops``: cost of each
+    op, None where no op like it was measured: ``unknown`` counts those. ``source``: the command that measured
+    the figures."""
+
+    unit: str
+    source: str
+    total: float
+    milliseconds: Optional[float]
+    kinds: list[KindCost]
+    ops: list[Optional[float]]
+    unknown: int
+    estimate: bool = True
+
+
+@dataclass(frozen=True)
+class OnTarget:
+    """``memory``: what counts against the target's RAM, by kind; ``needed_bytes`` is its sum.
+    ``flash_needed_bytes``: of the weights, None where they are in RAM. ``note``: what is not known of the target
+    here."""
+
+    name: str
+    description: str
+    isa: str
+    runtime: str
+    has_fpu: bool
+    clock_hz: int
+    ram_bytes: Optional[int]
+    flash_bytes: Optional[int]
+    base_bytes: int
+    memory: dict[str, int]
+    needed_bytes: int
+    flash_needed_bytes: Optional[int]
+    fits: bool
+    kernels: list[str]
+    latency: Optional[Latency]
+    note: str = ""
+
+
+def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target, resolver: Resolver) -> OnTarget:
+    """What a verified model needs on ``target`` and how long a run may take there."""
+    limit = memory.make_limit(None, target)
+    choices = [kernel_there(resolver, spec, target) for spec in specs]
+    account = _account(model, plan, specs, choices)
+    if limit.excess(account):  # there the fastest kernels give way too
+        choices = [kernel_there(resolver, spec, target, lean=True) for spec in specs]
+        account = _account(model, plan, specs, choices)
+    rows = [row for row in account.rows() if row[1]]
+    if not target.weights_in_ram:
+        rows = [("arena", account.arena), ("workspace", account.workspace)]
+    elif target.base_bytes:
+        rows.append(("Python itself", target.base_bytes))
+    needed = sum(size for _, size in rows)
+    fits = not limit.excess(account) and not limit.flash_excess(account)
+    return OnTarget(
+        name=target.name,
+        description=target.description,
+        isa=target.isa,
+        runtime=target.runtime,
+        has_fpu=target.has_fpu,
+        clock_hz=target.clock_hz,
+        ram_bytes=target.ram_bytes,
+        flash_bytes=target.flash_bytes,
+        base_bytes=target.base_bytes,
+        memory=dict(rows),
+        needed_bytes=needed,
+        flash_needed_bytes=None if target.weights_in_ram else account.weights,
+        fits=fits,
+        kernels=["" if choice is None else choice.kernel.name for choice in choices],
+        latency=_latency(specs, choices, target),
+        note=_note(choices),
+    )
+
+
+def _account(
+    model: Model, plan: Plan, specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]]
+) -> memory.Account:
+    known = [(spec, choice.kernel) for spec, choice in zip(specs, choices) if choice is not None]
+    types = [tensor.type for tensor in model.tensors]
+    return memory.account(model, plan, [spec for spec, _ in known], [kernel for _, kernel in known], types)
+
+
+def kernel_there(resolver: Resolver, spec: OpSpec, target: Target, lean: bool = False) -> Optional[Choice]:
+    """The kernel that an op gets on the target; None for an op that nobody can compute. lean: the one that takes
+    the least memory in place of the fastest.
+
+    Those of the C library, since a target has it: in register tiles where its instruction set has such, of what is
+    there in C alone the first else. On a microcontroller the one with the least scratch, as its reader of files
+    takes.
+    """
+    try:
+        found = list(resolver.candidates(spec))
+    except KernelError:
+        return None
+    if target.name == costs.HOST and not lean:
+        return found[0]
+    tiles = target.name == costs.HOST or any(name in target.isa for name in _TILES)
+    fitting = [c for c in found if c.kernel.backend == _C and (tiles or costs.family(c.kernel) == _C)]
+    if not fitting:
+        return None if target.runtime == "c" else found[-1]
+    if target.runtime == "c" or lean:
+        return min(fitting, key=lambda choice: choice.kernel.workspace(spec) + choice.kernel.prepacked(spec))
+    return fitting[0]
+
+
+def target_resolver(target: Target) -> Resolver:
+    """Of the C library where this machine has it, whatever the target is; else of the reference."""
+    if target.name == costs.HOST:
+        return Resolver()
+    try:
+        return Resolver(_C)
+    except BackendError:
+        return Resolver("numpy")
+
+
+def _note(choices: Sequence[Optional[Choice]]) -> str:
+    missing = sum(choice is None for choice in choices)
+    if missing:
+        return f"{missing} ops have no kernel there; their memory and time are not counted"
+    if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
+        return "the C library is not built here: the scratch of its kernels is not counted"
+    return ""
+
+
+def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> Optional[Latency]:
+    """None where nothing was measured for the target's instruction set."""
+    known = costs.figures(costs.HOST if target.name == costs.HOST else target.isa)
+    if known is None:
+        return None
+    found = [
+        None if choice is None else costs.estimate(spec, choice.kernel, known)
+        for spec, choice in zip(specs, choices)
+    ]
+    total = sum(cost for cost in found if cost is not None)
+    return Latency(
+        unit=known.unit,
+        source=known.source,
+        total=total,
+        milliseconds=_milliseconds(total, known.unit, target.clock_hz),
+        kinds=_kinds(specs, found, total),
+        ops=found,
+        unknown=sum(cost is None for cost in found),
+    )
+
+
+def _milliseconds(total: float, unit: str, clock_hz: int) -> Optional[float]:
+    if unit == "ns":
+        return total / 1e6
+    return 1e3 * total / clock_hz if clock_hz else None
+
+
+def _kinds(specs: Sequence[OpSpec], found: Sequence[Optional[float]], total: float) -> list[KindCost]:
+    """Sums by class of op, the dearest first."""
+    sums: dict[str, tuple[int, int, float]] = {}
+    for spec, cost in zip(specs, found):
+        done = costs.work(spec)
+        ops, macs, sum_ = sums.get(done.key, (0, 0, 0.0))
+        sums[done.key] = ops + 1, macs + done.macs, sum_ + (cost or 0.0)
+    rows = [
+        KindCost(key, ops, macs, cost, cost / total if total else 0.0) for key, (ops, macs, cost) in sums.items()
+    ]
+    return sorted(rows, key=lambda row: -row.cost)
