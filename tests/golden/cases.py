@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import layers as kl
 
-from tests.golden import layer_cases, quant_cases
+from tests.golden import integer_cases, layer_cases, quant_cases
 from tests.golden.case import Case, sequential, sign
 from xlite import layers as xl
 
@@ -269,4 +269,8 @@ def callback_trained() -> Iterator[Case]:
 
 def all_cases() -> list[Case]:
     families = (quant_conv, quant_depthwise, quant_dense, thresholds, plain, merged, callback_trained)
-    return [case for family in (*families, *layer_cases.FAMILIES, *quant_cases.FAMILIES) for case in family()]
+    return [
+        case
+        for family in (*families, *layer_cases.FAMILIES, *quant_cases.FAMILIES, *integer_cases.FAMILIES)
+        for case in family()
+    ]

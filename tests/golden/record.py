@@ -20,6 +20,7 @@ import numpy as np
 
 from tests.golden.case import SIGN, Case
 from tests.golden.cases import all_cases
+from tests.golden.stored import BYTES
 
 FOLDER = Path(__file__).parent
 BATCH = 3
@@ -79,7 +80,7 @@ def binarized(layer, kernel: np.ndarray) -> np.ndarray:
 def run_case(case: Case) -> dict[str, np.ndarray]:
     model = seeded(case)
     rng = np.random.default_rng(7)
-    inputs = [_input(i, rng) for i in model.inputs]
+    inputs = [_input(i, rng, f"{case.family}:{case.name}") for i in model.inputs]
     found = {f"x{i}": x for i, x in enumerate(inputs)}
     for i, y in enumerate(outputs_of(model, inputs)):
         found[f"y{i}"] = y
@@ -93,15 +94,18 @@ def run_case(case: Case) -> dict[str, np.ndarray]:
     return found
 
 
-def _input(tensor, rng) -> np.ndarray:
-    """Sixteenths around 0, or whole numbers for an input that selects rows."""
+def _input(tensor, rng, name: str) -> np.ndarray:
+    """Sixteenths around 0, bytes, or whole numbers for an input that selects rows."""
     shape = (BATCH, *tensor.shape[1:])
+    if name.startswith(BYTES):
+        return rng.integers(0, 256, shape).astype(np.uint8)
     if keras.backend.standardize_dtype(tensor.dtype).startswith("int"):
         return rng.integers(0, ROWS, shape).astype(np.int32)
     return sixteenths(rng.normal(size=shape))
 
 
 def outputs_of(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    inputs = [x.astype(np.float32) if x.dtype == np.uint8 else x for x in inputs]
     outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return [np.asarray(y) for y in outputs]

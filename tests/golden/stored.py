@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent
+BYTES = "integers:bytes/"  # how the names of cases begin that are converted with an input of uint8
 RELATIVE = 1e-5  # of the largest value of a tensor: float paths
 NEAR_ZERO = 2e-6  # of the largest pre-sign value: what float32 rounding in TensorFlow may flip
 
@@ -46,6 +47,11 @@ _STAY_FLOAT = (
 def stays_float(name: str) -> bool:
     """True for a case that ``strict`` refuses."""
     return any(fnmatchcase(name, pattern) for pattern in _STAY_FLOAT)
+
+
+def options(name: str) -> dict[str, str]:
+    """What a case is converted with."""
+    return {"input_dtype": "uint8"} if name.startswith(BYTES) else {}
 
 
 def load(name: str) -> dict[str, np.ndarray]:

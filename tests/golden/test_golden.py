@@ -8,6 +8,7 @@ import pytest
 import xlite
 from tests.golden import stored
 from xlite.interpreter.backends import available_backends
+from xlite.schema import OpKind
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def converted(tmp_path_factory):
         if name not in cache:
             path = folder / "model.h5"
             path.write_bytes(stored.load(name)["h5"].tobytes())
-            cache[name] = xlite.convert(path, strict=not stored.stays_float(name)).data
+            cache[name] = xlite.convert(path, strict=not stored.stays_float(name), **stored.options(name)).data
         return cache[name]
 
     return convert
@@ -35,6 +36,12 @@ def test_equals_tensorflow(name, backend, converted):
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     flips = stored.compare([np.asarray(y) for y in outputs], arrays)
     assert flips <= 1  # of thousands of bits; the recorded cases meet none or one
+
+
+@pytest.mark.parametrize("name", [name for name in stored.names() if name.startswith(stored.BYTES)])
+def test_bytes_are_summed_as_integers(name, converted):
+    kinds = [op.kind for op in xlite.Interpreter(converted(name)).model.ops]
+    assert (OpKind.DEQUANTIZE in kinds) is name.endswith("float_filter")
 
 
 def test_every_case_is_stored():

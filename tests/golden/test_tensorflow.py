@@ -34,6 +34,8 @@ def test_recorded_outputs_are_current(name):
     outputs = outputs_of(model, stored.numbered(arrays, "x"))
     for got, want in zip(outputs, stored.numbered(arrays, "y")):
         np.testing.assert_allclose(got, want, rtol=0, atol=stored.RELATIVE * np.abs(want).max())
-    live = xlite.Interpreter(xlite.convert(model).data, backend="numpy")(*stored.numbered(arrays, "x"))
+    live = xlite.Interpreter(xlite.convert(model, **stored.options(name)).data, backend="numpy")(
+        *stored.numbered(arrays, "x")
+    )
     live = live if isinstance(live, (list, tuple)) else [live]
     assert stored.compare([np.asarray(y) for y in live], arrays) <= 1

@@ -119,3 +119,44 @@ def test_reads_back_from_a_file(tmp_path):
     expected, found = (keras.ops.convert_to_numpy(m(images, training=False)) for m in (model, again))
     np.testing.assert_array_equal(found, expected)
     assert xlite.verify(again, xlite.convert(tmp_path / "model.keras", strict=True).data, images).ok
+
+
+# -- integers from the pixels on -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_integers():
+    images = np.random.default_rng(5).integers(0, 256, (12, 32, 32, 3)).astype(np.uint8)
+    model = zoo.randomize(zoo.tiny_vgg(integer_input=True), images=images.astype(np.float32))
+    return model, xlite.convert(model, strict=True, input_dtype="uint8"), images
+
+
+def test_all_is_integers_but_the_scores(of_integers):
+    model, result, images = of_integers
+    assert model.count_params() == 1_189_066
+    floats = [node.kind.name for node in result.graph.nodes if node.output.type.dtype.short == "f32"]
+    assert floats == ["DENSE", "SOFTMAX"]
+    inputs = {node.inputs[0].type.dtype.short for node in result.graph.nodes if node.kind.name != "SOFTMAX"}
+    assert inputs == {"u8", "bit"}
+    assert result.report.macs == {"u8xbit": 1_769_472, "bitxbit": 150_994_944, "bitxi8": 40_960}
+    found = xlite.verify(model, result.data, images)
+    assert found.ok, found.first_diverging or found.unexplained
+
+
+def test_its_memory(of_integers):
+    """The planner's arena: the image and two layers of bits. In C a layer lies over its own input: under 16 KiB,
+    and by bands of rows under 8."""
+    from xlite.converter.codegen import generate
+
+    _, result, _ = of_integers
+    assert result.report.arena_bytes == result.report.arena_lower_bound == 32 * 32 * 3 + 2 * 32 * 32 * 64 // 8
+    sizes = {
+        bands: generate(result.data, target="cortex-m4", row_bands=bands).report.arena for bands in (False, True)
+    }
+    assert sizes[False] < 16 * 1024
+    assert sizes[True] < 8 * 1024
+
+
+def test_the_float_twin_of_integers():
+    twin = zoo.tiny_vgg(integer_input=True, binary=False, width=0.25)
+    assert not any(is_binary(layer) for layer in twin.layers)
