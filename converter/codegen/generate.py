@@ -11,6 +11,7 @@ from typing import Any, Union
 from xlite.converter.codegen.example import example
 from xlite.converter.codegen.golden import make_golden
 from xlite.converter.codegen.header import header
+from xlite.converter.codegen.measure import NotMeasured, measure
 from xlite.converter.codegen.model_source import model_source
 from xlite.converter.codegen.network import Network, make_network
 from xlite.converter.codegen.options import Options
@@ -42,13 +43,15 @@ def generate(
     *,
     options: Options | None = None,
     resolver: Resolver | None = None,
+    measured: bool = False,
     **chosen: Any,
 ) -> Generated:
     """C99 for one model, that needs no heap, no file and no other library.
 
     source: a .xlite file's path or bytes, a Model, or the path of a .h5 or .keras file, which is converted first.
     out: the folder to write, whole or not at all. options: or its fields by name, for example ``prefix="faces"``.
-    resolver: knows the model's custom ops, for the example's expected output.
+    resolver: knows the model's custom ops, for the example's expected output. measured: whether to build it with
+    the target's toolchain, if that is here, for the figures of flash and RAM.
 
     Raises FileError, ConversionError, KernelError for an op that C cannot compute, BackendError where xlite was
     installed without its C library, and Error for options.
@@ -56,13 +59,13 @@ def generate(
     made = replace(options or Options(), **chosen)
     made.check()
     network = make_network(_model(source), made)
-    files, report = _files(network, resolver)
+    files, report = _files(network, resolver, measured)
     if out is not None:
         write_folder(out, files)
     return Generated(network, files, report)
 
 
-def _files(network: Network, resolver: Resolver | None) -> tuple[dict[str, str], Report]:
+def _files(network: Network, resolver: Resolver | None, measured: bool) -> tuple[dict[str, str], Report]:
     prefix, producer = network.options.prefix, f"xlite {__version__}"
     golden = make_golden(network.model, resolver)
     files = {
@@ -72,6 +75,11 @@ def _files(network: Network, resolver: Resolver | None) -> tuple[dict[str, str],
         **vendored(network),
     }
     report = make_report(network)
+    if measured:
+        try:
+            report = replace(report, measured=measure(network, files))
+        except NotMeasured as error:
+            report = replace(report, why=str(error))
     files["CMakeLists.txt"] = cmake(network, sorted(files), producer)
     files["README.md"] = readme(network, report.rows(), producer)
     report = replace(report, files=tuple(sorted([*files, MANIFEST])))

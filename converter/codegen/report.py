@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
+from xlite.converter.codegen.measure import Measured
 from xlite.converter.codegen.network import Network
 from xlite.converter.codegen.targets import get_compile_target
 
@@ -25,7 +26,7 @@ class Report:
     lower_bound: int
     left_out: str = ""
     files: tuple[str, ...] = field(default=())
-    measured: Optional[dict[str, Any]] = None
+    measured: Optional[Measured] = None
     why: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,14 +34,14 @@ class Report:
 
     def rows(self) -> list[tuple[str, str]]:
         """For people: what, and how much."""
-        rows = [
-            ("weights", _bytes(self.weights)),
-            ("arena (activations and scratch)", _bytes(self.arena)),
-            ("kernels", ", ".join(dict.fromkeys(self.kernels))),
-        ]
-        if self.left_out:
-            rows.append(("left out of the model", self.left_out))
-        return rows
+        if self.measured is None:
+            rows = [("weights", _bytes(self.weights)), ("arena (activations and scratch)", _bytes(self.arena))]
+            rows += [("code, stack", f"not measured: {self.why}")] if self.why else []
+        else:
+            rows = [(what, _bytes(size)) for what, size in self.measured.rows(self.arena)]
+            rows.append(("measured with", f"{self.measured.compiler}, {self.measured.flags}"))
+        rows += [("left out of the model", self.left_out)] if self.left_out else []
+        return [*rows, ("kernels", ", ".join(dict.fromkeys(self.kernels)))]
 
 
 def make_report(network: Network) -> Report:

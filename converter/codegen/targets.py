@@ -10,13 +10,13 @@ from xlite.schema.errors import Error
 @dataclass(frozen=True)
 class CompileTarget:
     """compilers: commands to try, in order; the toolchain's other programs have the same prefix. flags: that
-    choose the core. link: what a program without an operating system needs to link for measuring."""
+    choose the core. libraries: options for a C library to link with for measuring, the first that is there."""
 
     name: str
     description: str
     compilers: tuple[str, ...]
     flags: tuple[str, ...] = ()
-    link: tuple[str, ...] = ()
+    libraries: tuple[tuple[str, ...], ...] = ((),)
 
     @property
     def small(self) -> bool:
@@ -25,8 +25,8 @@ class CompileTarget:
 
 
 def _cortex(name: str, description: str, *flags: str) -> CompileTarget:
-    link = ("--specs=nano.specs", "--specs=nosys.specs", "-nostartfiles")
-    return CompileTarget(name, description, ("arm-none-eabi-gcc",), ("-mthumb", *flags), link)
+    libraries = (("--specs=nano.specs", "--specs=nosys.specs"), ())
+    return CompileTarget(name, description, ("arm-none-eabi-gcc",), ("-mthumb", *flags), libraries)
 
 
 COMPILE_TARGETS: dict[str, CompileTarget] = {
@@ -35,19 +35,13 @@ COMPILE_TARGETS: dict[str, CompileTarget] = {
         _cortex("cortex-m0plus", "Arm Cortex-M0+ and M0, no FPU", "-mcpu=cortex-m0plus", "-mfloat-abi=soft"),
         _cortex("cortex-m4", "Arm Cortex-M4F", "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
         _cortex("cortex-m7", "Arm Cortex-M7", "-mcpu=cortex-m7", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
-        CompileTarget(
-            "esp32",
-            "Espressif ESP32 (Xtensa LX6)",
-            ("xtensa-esp32-elf-gcc",),
-            ("-mlongcalls",),
-            ("-nostartfiles",),
-        ),
+        CompileTarget("esp32", "Espressif ESP32 (Xtensa LX6)", ("xtensa-esp32-elf-gcc",), ("-mlongcalls",)),
         CompileTarget(
             "rv32",
             "RISC-V, rv32imac, no FPU",
             ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv-none-elf-gcc"),
             ("-march=rv32imac", "-mabi=ilp32"),
-            ("-nostartfiles",),
+            (("--specs=picolibc.specs",), ()),
         ),
         CompileTarget("generic", "any C99 compiler; figures are this machine's", ("cc", "gcc", "clang")),
     )

@@ -44,6 +44,7 @@ Examples:
 )
 @click.option("--custom", metavar="OP=FUNCTION", multiple=True, help="The C function of yours for a custom op.")
 @click.option("--kernels/--no-kernels", default=True, help="Put the kernels beside, or use xlite's package.")
+@click.option("--measure/--no-measure", default=True, help="Build it with the target's toolchain, if it is here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def command(
@@ -57,6 +58,7 @@ def command(
     scores: str,
     custom: tuple[str, ...],
     kernels: bool,
+    measure: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -69,7 +71,7 @@ def command(
 
     files.kind_of(model)  # no such file: said before any work is done
     options = Options(prefix, target, section, arena, row_bands, scores, _functions(custom), kernels)
-    made = generate(model, out, options=options)
+    made = generate(model, out, options=options, measured=measure)
     if as_json:
         ui.print_json(made.report.to_dict())
     elif not quiet:
