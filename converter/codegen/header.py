@@ -53,6 +53,7 @@ def _port(network: Network, port: Port, what: str) -> str:
         f"#define {macro}_SIZE {port.count} /* elements of type {type_} */",
         f"#define {macro}_RANK {len(port.type.shape)}",
         f"#define {macro}_SHAPE {{{', '.join(map(str, port.type.shape))}}}",
+        *_quantization(network, port, macro),
         *(_preprocessing(network, macro) if what == "input" else []),
         f"{const}{type_} *{network.options.prefix}_{port.suffix}({argument(network)});",
         "",
@@ -66,14 +67,25 @@ def _how(port: Port) -> str:
     return "\n * 32 signs of the last axis in a word, least significant bit first, 1 for -1; unused bits are 0."
 
 
+def _quantization(network: Network, port: Port, macro: str) -> list[str]:
+    tensor = network.model.tensors[port.tensor]
+    if not tensor.scale:
+        return []
+    return [
+        f"/* An element q stands for (q - {macro}_ZERO_POINT) * {macro}_SCALE. */",
+        f"#define {macro}_SCALE {literals.float32(tensor.scale)}",
+        f"#define {macro}_ZERO_POINT {tensor.zero_point}",
+    ]
+
+
 def _preprocessing(network: Network, macro: str) -> list[str]:
     given = network.model.metadata.preprocessing
     if given is None:
         return []
     return [
         "/* The model was trained on raw * scale + offset. */",
-        f"#define {macro}_SCALE {literals.float32(given.scale)}",
-        f"#define {macro}_OFFSET {literals.float32(given.offset)}",
+        f"#define {macro}_RAW_SCALE {literals.float32(given.scale)}",
+        f"#define {macro}_RAW_OFFSET {literals.float32(given.offset)}",
     ]
 
 
