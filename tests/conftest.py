@@ -15,6 +15,9 @@ TRAINING = frozenset({"keras", "tensorflow"})
 
 # Thousands of damaged files, and the C library compiled in every way: minutes that a quick look can do without.
 LONG = (
+    "converter/codegen/test_every_kernel.py",
+    "converter/codegen/test_generated.py",
+    "converter/codegen/test_trim.py",
     "converter/frontend/test_damage.py",
     "interpreter/c/test_c_build.py",
     "interpreter/c/test_c_static.py",
