@@ -410,23 +410,59 @@ XL_API uint64_t xl_locally_connected2d_f32_workspace(const xl_conv2d_params *p);
  *   _u8_i8_*, _u8_b_*, _i8_i8_*, _i8_b_*, _b_i8_*   to b, i32 and f32
  *   _f32_i8_f32   activation(dot * scale + bias), of floats and an int8 filter
  * Filters of int8 have the layout of those of floats. */
-#define XL_INTEGER_OUTPUTS_OF(name)          \
-  XL_API void name##_b(const xl_op *op);     \
-  XL_API void name##_i32(const xl_op *op);   \
-  XL_API void name##_f32(const xl_op *op);
-#define XL_INTEGER_KERNELS_OF(name)   \
-  XL_INTEGER_OUTPUTS_OF(name##_u8_i8) \
-  XL_INTEGER_OUTPUTS_OF(name##_u8_b)  \
-  XL_INTEGER_OUTPUTS_OF(name##_i8_i8) \
-  XL_INTEGER_OUTPUTS_OF(name##_i8_b)  \
-  XL_INTEGER_OUTPUTS_OF(name##_b_i8)  \
-  XL_API void name##_f32_i8_f32(const xl_op *op)
-XL_INTEGER_KERNELS_OF(xl_conv2d);
-XL_API uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p); /* of all but the next */
+XL_API void xl_conv2d_u8_i8_b(const xl_op *op);
+XL_API void xl_conv2d_u8_i8_i32(const xl_op *op);
+XL_API void xl_conv2d_u8_i8_f32(const xl_op *op);
+XL_API void xl_conv2d_u8_b_b(const xl_op *op);
+XL_API void xl_conv2d_u8_b_i32(const xl_op *op);
+XL_API void xl_conv2d_u8_b_f32(const xl_op *op);
+XL_API void xl_conv2d_i8_i8_b(const xl_op *op);
+XL_API void xl_conv2d_i8_i8_i32(const xl_op *op);
+XL_API void xl_conv2d_i8_i8_f32(const xl_op *op);
+XL_API void xl_conv2d_i8_b_b(const xl_op *op);
+XL_API void xl_conv2d_i8_b_i32(const xl_op *op);
+XL_API void xl_conv2d_i8_b_f32(const xl_op *op);
+XL_API void xl_conv2d_b_i8_b(const xl_op *op);
+XL_API void xl_conv2d_b_i8_i32(const xl_op *op);
+XL_API void xl_conv2d_b_i8_f32(const xl_op *op);
+XL_API void xl_conv2d_f32_i8_f32(const xl_op *op);
+XL_API uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p); /* all but the last */
 XL_API uint64_t xl_conv2d_f32_i8_workspace(const xl_conv2d_params *p);
-XL_INTEGER_KERNELS_OF(xl_depthwise_conv2d);
-XL_INTEGER_KERNELS_OF(xl_dense);
-XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p);
+
+XL_API void xl_depthwise_conv2d_u8_i8_b(const xl_op *op);
+XL_API void xl_depthwise_conv2d_u8_i8_i32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_u8_i8_f32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_u8_b_b(const xl_op *op);
+XL_API void xl_depthwise_conv2d_u8_b_i32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_u8_b_f32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_i8_b(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_i8_i32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_i8_f32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_b_b(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_b_i32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_i8_b_f32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_b_i8_b(const xl_op *op);
+XL_API void xl_depthwise_conv2d_b_i8_i32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_b_i8_f32(const xl_op *op);
+XL_API void xl_depthwise_conv2d_f32_i8_f32(const xl_op *op);
+
+XL_API void xl_dense_u8_i8_b(const xl_op *op);
+XL_API void xl_dense_u8_i8_i32(const xl_op *op);
+XL_API void xl_dense_u8_i8_f32(const xl_op *op);
+XL_API void xl_dense_u8_b_b(const xl_op *op);
+XL_API void xl_dense_u8_b_i32(const xl_op *op);
+XL_API void xl_dense_u8_b_f32(const xl_op *op);
+XL_API void xl_dense_i8_i8_b(const xl_op *op);
+XL_API void xl_dense_i8_i8_i32(const xl_op *op);
+XL_API void xl_dense_i8_i8_f32(const xl_op *op);
+XL_API void xl_dense_i8_b_b(const xl_op *op);
+XL_API void xl_dense_i8_b_i32(const xl_op *op);
+XL_API void xl_dense_i8_b_f32(const xl_op *op);
+XL_API void xl_dense_b_i8_b(const xl_op *op);
+XL_API void xl_dense_b_i8_i32(const xl_op *op);
+XL_API void xl_dense_b_i8_f32(const xl_op *op);
+XL_API void xl_dense_f32_i8_f32(const xl_op *op);
+XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p); /* the others need none */
 
 /* ---- Binary convolution by look-up ------------------------------------------------------------------------- */
 

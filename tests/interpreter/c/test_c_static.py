@@ -55,8 +55,9 @@ def literal(value) -> str:
 
 
 def words(array: np.ndarray) -> str:
-    """The bytes of an array of 4-byte elements as a C initializer."""
-    return "{" + ", ".join(f"0x{word:08x}u" for word in array.reshape(-1).view(np.uint32)) + "}"
+    """The bytes of an array as a C initializer of words, the last one filled with zeros."""
+    content = array.tobytes() + bytes(-array.nbytes % 4)
+    return "{" + ", ".join(f"0x{word:08x}u" for word in np.frombuffer(content, np.uint32)) + "}"
 
 
 def declare(index: int, case: Case) -> tuple[str, str]:
@@ -76,7 +77,7 @@ def declare(index: int, case: Case) -> tuple[str, str]:
     made = parameters(case, kernel)
     scratch = kernel.workspace(case.spec)
     lines.append(f"static const {C_NAMES[type(made)]} params{index} = {literal(made)};")
-    lines.append(f"static uint32_t out{index}[{case.output.nbytes // 4}], work{index}[{scratch // 4 + 1}];")
+    lines.append(f"static uint32_t out{index}[{-(-case.output.nbytes // 4)}], work{index}[{scratch // 4 + 1}];")
     given = ", ".join(inputs)
     op = f"{{{kernel.name}, &params{index}, {{{given}}}, out{index}, work{index}, {scratch}, {index}}}"
     return "\n".join(lines), op
@@ -94,7 +95,7 @@ def program(chosen: list[Case]) -> str:
     declared = [declare(i, case) for i, case in enumerate(chosen)]
     definitions = "\n".join(definition for definition, _ in declared)
     ops = ",\n  ".join(op for _, op in declared)
-    sizes = ", ".join(str(case.output.nbytes // 4) for case in chosen)
+    sizes = ", ".join(str(-(-case.output.nbytes // 4)) for case in chosen)
     return f"""
 #include <math.h>
 #include <stdio.h>
@@ -135,7 +136,7 @@ def test_a_program_without_python_gives_the_same(tmp_path, compiler, emulator):
     if "-m32" in compiler and not runs_32_bit(compiler[0]):
         pytest.skip(f"{compiler[0]} has no 32-bit C library here")
     chosen = cases()
-    portable = {kernel.name for kernel in backend.KERNELS if "_tiled_" not in kernel.name}
+    portable = {k.name for k in backend.KERNELS if "_tiled_" not in k.name and "_lookup_" not in k.name}
     assert {kernel_for(case.spec).name for case in chosen} == portable
     source, binary = tmp_path / "network.c", tmp_path / "network"
     source.write_text(program(chosen))
@@ -153,4 +154,4 @@ def test_a_program_without_python_gives_the_same(tmp_path, compiler, emulator):
             np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-6, err_msg=str(case.op))
         else:
             stored = pack_signs(expected) if case.output.dtype is BIT else expected
-            np.testing.assert_array_equal(got, stored.reshape(-1).view(np.uint32), str(case.op))
+            assert got.tobytes()[: stored.nbytes] == stored.tobytes(), str(case.op)
