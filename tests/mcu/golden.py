@@ -12,7 +12,7 @@ from tests.interpreter.random_networks import random_network
 from tests.mcu.networks import Golden, golden
 from xlite.converter import convert
 from xlite.interpreter.c.build import INCLUDE
-from xlite.schema.types import Model, Op, OpKind
+from xlite.schema.types import Model, Op, OpKind, Preprocessing
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SEEDS = 120
@@ -61,10 +61,18 @@ def random_networks() -> tuple[Golden, ...]:
     return tuple(found)
 
 
+def demo_model(integers: bool) -> Model:
+    """The trained network of examples/fashion. integers: takes an image's bytes, its float layers have int8
+    weights."""
+    path = EXAMPLES / "fashion" / "model.h5"
+    if not integers:
+        return convert(path).model
+    return convert(path, input_dtype="uint8", preprocessing=Preprocessing(1 / 255), quantize="int8").model
+
+
 @cache
-def demo() -> Golden:
-    """The trained network of examples/fashion."""
-    return golden("fashion", convert(EXAMPLES / "fashion" / "model.h5").model)
+def demo(integers: bool) -> Golden:
+    return golden("demo", demo_model(integers))
 
 
 def assert_same(network: Golden, outputs: tuple[np.ndarray, ...]) -> None:

@@ -4,9 +4,10 @@ comes out."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from tests.mcu.emulator import Run, run
 from xlite.converter.codegen import Generated, generate
 from xlite.converter.codegen.golden import run_on, sample
 from xlite.converter.codegen.text import ports
+from xlite.interpreter import planner
 from xlite.schema import write_model
 from xlite.schema.types import Model
 
 STACK = 2048  # bytes that are left for it
+SPARE = 768  # and for what else a program has
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +56,18 @@ class Program:
 
 @dataclass(frozen=True)
 class Result:
-    """stack: bytes that one run touched."""
+    """stack: bytes that one run touched. arena: bytes, at least; fastest: those with which every op has the kernel
+    that it would like."""
 
     stack: int
+    arena: int
+    fastest: int
     outputs: tuple[np.ndarray, ...]
 
 
 @cache
-def generated(network: Golden, prefix: str) -> Generated:
-    return generate(network.model, prefix=prefix, arena="caller")
+def generated(network: Golden, prefix: str, target: str = "generic") -> Generated:
+    return generate(network.model, prefix=prefix, arena="caller", target=target)
 
 
 def arena_bytes(network: Golden) -> int:
@@ -69,7 +75,7 @@ def arena_bytes(network: Golden) -> int:
     return generated(network, "n0").network.arena_bytes
 
 
-def ahead_of_time(networks: Sequence[Golden]) -> Program:
+def ahead_of_time(networks: Sequence[Golden], board: Board) -> Program:
     """As ``xlite compile`` writes them, in one arena. The kernels that they share are the library's."""
     files: dict[str, str] = {}
     calls, arena = [], 0
@@ -78,17 +84,19 @@ def ahead_of_time(networks: Sequence[Golden]) -> Program:
         files.update({path: text for path, text in made.files.items() if path in (f"n{i}.c", f"n{i}.h")})
         arena = max(arena, made.network.arena_bytes)
         inputs, outputs = _ports(made, f"n{i}", "input"), _ports(made, f"n{i}", "output")
-        calls.append(_Calls("", f"n{i}_run(arena)", inputs, outputs, [f'#include "n{i}.h"']))
+        calls.append(
+            _Calls("", _Need.of(f"N{i}_ARENA_BYTES"), f"n{i}_run(arena)", inputs, outputs, [f'#include "n{i}.h"'])
+        )
     files["main.c"] = _main(networks, calls, arena)
     return Program(files, tuple(toolchain.kernel_sources()), arena)
 
 
-def alone(network: Golden) -> Program:
-    """One network as ``xlite compile`` writes it: its own files and no others."""
-    made = generated(network, "n0")
+def alone(network: Golden, target: str = "generic") -> Program:
+    """One network as ``xlite compile --target`` writes it: its own files and no others."""
+    made = generated(network, "n0", target)
     files = {path: text for path, text in made.files.items() if path.endswith((".c", ".h")) and path != "main.c"}
     inputs, outputs = _ports(made, "n0", "input"), _ports(made, "n0", "output")
-    calls = _Calls("", "n0_run(arena)", inputs, outputs, ['#include "n0.h"'])
+    calls = _Calls("", _Need.of("N0_ARENA_BYTES"), "n0_run(arena)", inputs, outputs, ['#include "n0.h"'])
     arena = made.network.arena_bytes
     return Program({**files, "main.c": _main([network], [calls], arena)}, (), arena)
 
@@ -97,42 +105,89 @@ def _ports(made: Generated, prefix: str, what: str) -> list[str]:
     return [f"{prefix}_{port.suffix}(arena)" for port in ports(made.network.model, what)]
 
 
-def interpreted(networks: Sequence[Golden]) -> Program:
-    """As .xlite files that lie in flash, run by the interpreter with every op there is."""
-    calls, arena = [], 0
+def interpreted(
+    networks: Sequence[Golden], board: Board, ops: Sequence[str] = (), arena: Optional[int] = None
+) -> Program:
+    """As .xlite files that lie in flash, run by the interpreter. ops: entries of its table; all that there are if
+    none is given. arena: bytes; if not given what the board has left, or a quarter of a MiB: where there is room,
+    convolutions look up (lookup/lookup.h)."""
+    table = f"XLITE_REGISTER(table, {', '.join(ops)});\n#define OPS table" if ops else "#define OPS xl_all_ops"
+    calls = []
     for i, network in enumerate(networks):
-        file = write_model(network.model)
-        arena = max(arena, 0)
-        top = [f"static const XL_ALIGNED uint32_t file{i}[] = {_words(np.frombuffer(file, np.uint8))};"]
-        opened = f"open_model(file{i}, {len(file)})"
+        file = write_model(planned(network))
+        data = np.frombuffer(file, np.uint8)
+        top = ['#include "xlite.h"', table, _OPEN] if i == 0 else []
+        top.append(f"static const uint32_t file{i}[] XL_ALIGNED = {_words(data)};")
         inputs = [f"xl_model_input(&model, {k})" for k in range(len(network.inputs))]
         outputs = [f"xl_model_output(&model, {k})" for k in range(len(network.outputs))]
-        calls.append(_Calls(opened, "xl_model_invoke(&model)", inputs, outputs, top))
+        opened = f"if (!open_model(file{i}, {len(file)})) return 1;"
+        need = _Need("need.total", "need.fastest")
+        calls.append(_Calls(opened, need, "xl_model_invoke(&model)", inputs, outputs, top))
+    if arena is None:
+        arena = min(board.ram.size - STACK - SPARE, 2**18) // 16 * 16
     return Program({"main.c": _main(networks, calls, arena)}, tuple(toolchain.portable_sources()), arena)
+
+
+_OPEN = """static xl_model model;
+static xl_arena_need need;
+static int open_model(const void *file, size_t bytes) {
+  xl_error error;
+  char text[200];
+  xl_model_arena_bytes(file, bytes, OPS, &need, NULL);
+  if (xl_model_open(&model, file, bytes, OPS, arena, ARENA_BYTES, &error) == XL_RULE_NONE) return 1;
+  board_write(xl_error_text(&error, text, sizeof text));
+  return 0;
+}"""
+
+
+def planned(network: Golden) -> Model:
+    """With the plan that a file has."""
+    model = network.model
+    return model if model.plan is not None else replace(model, plan=planner.plan(model))
+
+
+@dataclass(frozen=True)
+class _Need:
+    """Of the arena, as C."""
+
+    least: str
+    fastest: str
+
+    @classmethod
+    def of(cls, macro: str) -> _Need:
+        return cls(macro, macro)
 
 
 @dataclass(frozen=True)
 class _Calls:
-    """C for one network. opened: before all else; an expression that is 0 where all is well, or nothing."""
+    """C for one network. opened: a statement before all else."""
 
     opened: str
+    need: _Need
     run: str
     inputs: Sequence[str]
     outputs: Sequence[str]
     top: Sequence[str]
 
 
+_ARENA = """#include <stdint.h>
+static uint32_t arena[ARENA_BYTES / 4] __attribute__((section(".arena"), aligned(16)));"""
+
+
 def _main(networks: Sequence[Golden], calls: Sequence[_Calls], arena: int) -> str:
     top = ['#include "board.h"', "#include <string.h>", *(line for call in calls for line in call.top)]
-    words = (arena + 15) // 16 * 4
-    top.append(f'static uint32_t arena[{words}] __attribute__((section(".arena"), aligned(16)));')
+    bytes_ = (arena + 15) // 16 * 16
+    top = [f"#define ARENA_BYTES {bytes_}", _ARENA, *top]
     body = []
     for i, (network, call) in enumerate(zip(networks, calls)):
+        body.append(f"  {call.opened}")
         top.append(f"static void run{i}(void *unused) {{ (void)unused; {call.run}; }}")
         for k, (value, to) in enumerate(zip(network.inputs, call.inputs)):
             top.append(f"static const uint32_t given{i}_{k}[] = {_words(value)};")
             body.append(f"  memcpy({to}, given{i}_{k}, {value.nbytes});")
         body.append(f"  board_write_number(board_stack_of(run{i}, NULL));")
+        for number in (call.need.least, call.need.fastest):
+            body += ['  board_write(" ");', f"  board_write_number((uint32_t){number});"]
         for value, at in zip(network.outputs, call.outputs):
             body += ['  board_write(" ");', f"  board_write_bytes({at}, {value.nbytes});"]
         body.append('  board_write("\\n");')
@@ -169,18 +224,18 @@ def results(done: Run, networks: Sequence[Golden]) -> list[Result]:
     assert len(lines) == len(networks)
     found = []
     for line, network in zip(lines, networks):
-        stack, *outputs = line.split()
+        stack, arena, fastest, *outputs = line.split()
         arrays = [
             np.frombuffer(bytes.fromhex(text), value.dtype).reshape(value.shape)
             for text, value in zip(outputs, network.outputs)
         ]
-        found.append(Result(int(stack), tuple(arrays)))
+        found.append(Result(int(stack), int(arena), int(fastest), tuple(arrays)))
     return found
 
 
 def run_networks(
     board: Board, networks: Sequence[Golden], folder: Path, door: Callable[..., Program], optimize: str = "-O2"
 ) -> list[Result]:
-    """door: ahead_of_time or interpreted."""
-    elf = build(board, door(networks), folder, optimize)
+    """door: ahead_of_time or interpreted, or one that makes such a Program."""
+    elf = build(board, door(networks, board), folder, optimize)
     return results(run(board, elf, count=False), networks)
