@@ -43,9 +43,9 @@ class Target:
         return self.flash_bytes is None and self.runtime == "python"
 
 
-# Resident memory after numpy, this library and a first interpreter are loaded, without the model: 29 MiB in an
-# emulated ARMv6 Python; on 64 bits pointers, and so Python's objects, are twice as wide.
-_PYTHON_32, _PYTHON_64 = 32 * MIB, 40 * MIB
+# In memory once numpy, this library and an interpreter are loaded, without the model: measured in an emulated
+# ARMv6 Python (tests/device/test_account.py), and on 64 bits.
+_PYTHON_32, _PYTHON_64 = 26 * MIB, 29 * MIB
 
 _COMPUTERS = (
     # 512 MiB, of which the GPU's firmware and Raspberry Pi OS Lite leave about 340 MiB free

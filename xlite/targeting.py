@@ -3,15 +3,17 @@ need. Memory is the same account that the interpreter holds to its limit; latenc
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 from xlite.interpreter import Resolver, Target, costs, memory
 from xlite.interpreter.kernels.base import OpSpec
+from xlite.interpreter.kernels.c import isa, lookup
 from xlite.interpreter.resolver import Choice
 from xlite.schema.errors import BackendError, KernelError
-from xlite.schema.types import Model, Plan
+from xlite.schema.types import DType, Model, OpKind, Plan
 
 _TILES = ("neon",)  # instruction sets whose kernels keep weights in register tiles
 _C = "c"
@@ -100,7 +102,7 @@ def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target,
         fits=fits,
         kernels=["" if choice is None else choice.kernel.name for choice in choices],
         latency=_latency(specs, choices, target),
-        note=_note(choices),
+        note=_note(specs, choices, target),
     )
 
 
@@ -145,13 +147,28 @@ def target_resolver(target: Target) -> Resolver:
         return Resolver("numpy")
 
 
-def _note(choices: Sequence[Optional[Choice]]) -> str:
+def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> str:
     missing = sum(choice is None for choice in choices)
     if missing:
         return f"{missing} ops have no kernel there; their memory and time are not counted"
+    if target.name == costs.HOST:
+        return ""
     if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
         return "the C library is not built here: the scratch of its kernels is not counted"
+    if target.isa.startswith("armv6+") and platform.machine() != "armv6l" and any(map(_looks_up, specs)):
+        return "on the device binary convolutions look up tables, for which they take some 60 KiB of scratch"
+    if any(choice is not None and costs.family(choice.kernel) == "c tiled" for choice in choices):
+        return (
+            f"prepacked weights and scratch are those of {isa()[0]}, this machine's; the device's differ a little"
+        )
     return ""
+
+
+def _looks_up(spec: OpSpec) -> bool:
+    """Whether ARMv6, which has no popcount, may take a kernel for it that this machine has no use for."""
+    x, filters = (*spec.inputs[:2], None, None)[:2]
+    bits = x is not None and filters is not None and x.dtype is filters.dtype is DType.BIT
+    return spec.kind is OpKind.CONV_2D and bits and lookup.takes(spec)
 
 
 def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> Optional[Latency]:

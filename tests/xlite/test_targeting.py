@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.interpreter.networks import Builder, residual_network
+from tests.interpreter.random_networks import random_network
 from xlite.inspection import inspect
 from xlite.interpreter import TARGETS, Interpreter, Resolver, Target, backends, planner
+from xlite.interpreter.kernels.c import library
 from xlite.schema import load_model, write_model
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
 
@@ -46,6 +50,36 @@ def test_a_microcontroller_needs_arena_and_workspace_and_has_its_weights_in_flas
     assert found.memory == {"arena": account.arena, "workspace": account.workspace}
     assert found.needed_bytes == account.arena + account.workspace
     assert found.flash_needed_bytes == account.weights
+
+
+class ArenaNeed(ctypes.Structure):
+    """xl_arena_need of xlite.h."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in ("plan", "workspace", "total", "fastest")]
+
+
+def what_the_reader_says(data: bytes) -> int:
+    """Bytes of arena without which the C interpreter does not open a file, by its own word."""
+    cdll = library.load().cdll
+    room = np.zeros(len(data) + 16, np.uint8)
+    start = -room.ctypes.data % 16
+    room[start : start + len(data)] = np.frombuffer(data, np.uint8)
+    ops = ctypes.addressof(ctypes.c_void_p.in_dll(cdll, "xl_all_ops"))
+    need = ArenaNeed()
+    given = (ctypes.c_void_p(room.ctypes.data + start), ctypes.c_size_t(len(data)), ctypes.c_void_p(ops))
+    rule = cdll.xl_model_arena_bytes(*given, ctypes.byref(need), None)
+    assert rule == 0, f"the reader refuses the file by rule {rule}"
+    return need.total
+
+
+@needs_c
+@pytest.mark.parametrize("seed", range(12))
+def test_ram_of_a_microcontroller_is_what_its_interpreter_asks_for(seed):
+    model = random_network(seed) if seed else residual_network()
+    model.plan = planner.plan(model)
+    data = write_model(model)
+    found = inspect(load_model(data), len(data), Resolver(), TARGETS["cortex-m4"]).target
+    assert found.needed_bytes == what_the_reader_says(data)
 
 
 @needs_c

@@ -1,0 +1,91 @@
+"""examples/pi-zero on an emulated Raspberry Pi Zero: pictures in, labels out, with numpy alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.device import guest, setup
+from tests.device.machines import PI_ZERO
+from tests.interpreter.networks import residual_network
+from xlite.interpreter import Interpreter, planner
+from xlite.schema import write_model
+from xlite.schema.types import Metadata, Preprocessing
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pi-zero"
+LABELS = [f"thing {i}" for i in range(10)]
+SCRIPT = """
+import os, signal, sys, threading
+
+import label
+
+arguments = sys.argv[1:]
+if arguments[0] == "stopped":  # systemd does it from outside; here the process tells itself
+    threading.Timer(3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    arguments = arguments[1:]
+sys.exit(label.main(arguments))
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    try:
+        setup.package(PI_ZERO)
+    except setup.Unavailable as reason:
+        pytest.skip(str(reason))
+    model = residual_network()
+    model.metadata = Metadata(labels=LABELS, preprocessing=Preprocessing(1 / 127.5, -1.0))
+    model.plan = planner.plan(model)
+    found = {name: FOLDER / name for name in ("label.py", "images.py", "sources.py")}
+    found["model.xlite"] = write_model(model)
+    for i in range(3):
+        found[f"photos/{i}.ppm"] = b"P6 30 20 255\n" + photo(i).tobytes()
+    return found
+
+
+def photo(seed):
+    return np.random.default_rng(seed).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+
+
+def test_a_folder_of_pictures_is_labelled(files):
+    done = guest.run(
+        SCRIPT, files, arguments=["model.xlite", "--images", "photos", "--json", "--top", "10"]
+    ).check()
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["frame"] for row in rows] == ["0.ppm", "1.ppm", "2.ppm"]
+    images = _images()
+    interpreter = Interpreter(files["model.xlite"])
+    for seed, row in enumerate(rows):
+        scores = interpreter(images.fit(photo(seed), (12, 12, 3)))[0][0]
+        said = {one["label"]: one["score"] for one in row["labels"]}
+        assert [said[label] for label in LABELS] == pytest.approx(scores.tolist(), abs=2e-4)
+
+
+def test_sigterm_stops_it(files):
+    arguments = ["stopped", "model.xlite", "--images", "photos", "--repeat", "--interval", "60"]
+    done = guest.run(SCRIPT, files, arguments=arguments).check()
+    assert done.stdout.count("\n") == 1
+    assert "stopped after 1 frames" in done.stderr
+
+
+def test_it_stays_within_the_memory_that_it_was_given(files):
+    done = guest.run(SCRIPT, files, arguments=["model.xlite", "--images", "photos", "--once"]).check()
+    assert done.peak_rss < 48 << 20
+
+
+def test_without_a_camera_it_says_what_is_missing(files):
+    done = guest.run("import label; label.RETRIES = 0\n" + SCRIPT, files, arguments=["model.xlite", "--once"])
+    assert done.returncode == 3
+    assert "python3-picamera2" in done.stderr
+
+
+def _images():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("example_images", FOLDER / "images.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
