@@ -18,6 +18,7 @@
 #define XL_CORE_COUNTS 1
 #if defined(__ARM_FP) && (__ARM_FP & 8)
 #define XL_CORE_ARMV6_VFP 1 /* with doubles */
+#define XL_CORE_FLOATS 1
 #endif
 #endif
 
@@ -52,5 +53,28 @@ void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdi
  * set where it is defined. */
 void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
                                    int32_t n, uint32_t *counts);
+
+/* Where XL_CORE_FLOATS is set: loops on floats, whose results are those of plain C, each product and sum rounded.
+ *
+ * Adds to sums[p * 2 + f] the dot product of n elements of filter f, `step` bytes behind the first one's w, and of pixel
+ * p, x[k * 8 + p]; f < 2, p < 8. And to sums[f] that of filter f and of one pixel, x[k]; f < 4. finish: the sums of so
+ * many pixels times scale plus bias, two scales and two biases in `constants`, to out, `step` bytes a pixel. */
+void xl_core_dots_8x2(const float *x, const float *w, ptrdiff_t step, ptrdiff_t n, float *sums);
+void xl_core_finish_8x2(const float *sums, ptrdiff_t step, const float *constants, float *out, int32_t pixels);
+void xl_core_dots_1x4(const float *x, const float *w, ptrdiff_t step, ptrdiff_t n, float *sums);
+
+/* to[i * stride] = from[i], i < n. */
+void xl_core_spread_f32(const float *from, ptrdiff_t n, float *to, ptrdiff_t stride);
+
+/* y[i] = x[i] * scale[i] + offset[i]; y[i] = a[i] + b[i]; i < n. y may be any of the others. */
+void xl_core_scale_f32(const float *x, const float *scale, const float *offset, ptrdiff_t n, float *y);
+void xl_core_add_f32(const float *a, const float *b, ptrdiff_t n, float *y);
+
+/* Bit i of word w: whether x[32 * w + i] < 0. At least one word. */
+void xl_core_signs_f32(const float *x, ptrdiff_t words, uint32_t *out);
+
+/* The largest of each of four channels of `lines` lines of `taps` taps, NaN where one is. step: bytes from a tap to the
+ * next; skip: from behind the last one of a line, where the next would be, to the next line. */
+void xl_core_max4_f32(const float *x, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t lines, ptrdiff_t skip, float *out);
 
 #endif

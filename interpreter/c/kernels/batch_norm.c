@@ -1,4 +1,5 @@
 /* BATCH_NORM: x * scale + offset by channel, two roundings. */
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 
@@ -11,7 +12,11 @@ static void scale_rows(void *context, int32_t begin, int32_t end, int32_t worker
   float *y = (float *)op->out + first;
   (void)worker;
   for (int32_t r = begin; r < end; ++r, x += channels, y += channels) {
+#ifdef XL_CORE_FLOATS
+    xl_core_scale_f32(x, scale, offset, channels, y);
+#else
     for (int32_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + offset[c];
+#endif
   }
 }
 

@@ -3,6 +3,7 @@
  * Neighbouring axes along which the same operands are repeated are joined into one. What is left for operands of one
  * shape is a single axis, for an operand by channel two; the last one is a loop without index arithmetic. */
 #include "bits.h"
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 
@@ -57,6 +58,12 @@ XL_INLINE float apply(function f, float a, float b) {
 
 XL_INLINE void apply_row(function f, const float *a, ptrdiff_t step_a, const float *b, ptrdiff_t step_b, float *y,
                          int32_t n) {
+#ifdef XL_CORE_FLOATS
+  if (f == ADD && step_a == 1 && step_b == 1) {
+    xl_core_add_f32(a, b, n, y);
+    return;
+  }
+#endif
   if (step_a == 0) {
     const float value = *a;
     for (int32_t i = 0; i < n; ++i) y[i] = apply(f, value, b[i]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "core.h"
 #include "lanes.h"
 #include "store.h"
 #include "trim.h"
@@ -34,22 +35,35 @@ uint64_t xl_conv2d_f32_workspace(const xl_conv2d_params *p) {
   return taps * (uint64_t)(p->in_c / p->groups) * (XL_WITH_TILES ? STRIP : 1) * sizeof(float);
 }
 
-/* Output pixel `index` of the whole batch: its window becomes column 0 of `to`, whose rows are `stride` apart. */
+/* n floats from `from` on, or zeros where it is NULL, to every stride-th of `to`. */
+static void spread(const float *from, ptrdiff_t n, float *to, ptrdiff_t stride) {
+#ifdef XL_CORE_FLOATS
+  if (from != NULL) {
+    xl_core_spread_f32(from, n, to, stride);
+    return;
+  }
+#endif
+  for (ptrdiff_t e = 0; e < n; ++e) to[e * stride] = from == NULL ? 0.0f : from[e];
+}
+
+/* Output pixel `index` of the whole batch: its window becomes column 0 of `to`, whose rows are `stride` apart. Taps
+ * that are neighbours in memory are copied together. */
 static void gather(const conv *c, int32_t index, int32_t group, float *to, ptrdiff_t stride) {
   const xl_window *win = &c->p->window;
   const int32_t x = index % win->out_w, y = index / win->out_w % win->out_h, n = index / win->out_w / win->out_h;
   const xl_span h = xl_span_h(win, y), w = xl_span_w(win, x);
   const float *image = c->x + (ptrdiff_t)n * win->in_h * win->in_w * c->p->in_c + group * c->group_c;
+  const int32_t together = win->dilation_w == 1 && c->p->groups == 1 ? xl_max32(xl_span_count(w), 1) : 1;
   for (int32_t i = 0; i < win->window_h; ++i) {
     const ptrdiff_t row = h.start + (ptrdiff_t)i * win->dilation_h;
-    for (int32_t j = 0; j < win->window_w; ++j) {
-      if (i >= h.begin && i < h.end && j >= w.begin && j < w.end) {
-        const float *from = image + (row * win->in_w + w.start + (ptrdiff_t)j * win->dilation_w) * c->p->in_c;
-        for (int32_t e = 0; e < c->group_c; ++e) to[e * stride] = from[e];
-      } else {
-        for (int32_t e = 0; e < c->group_c; ++e) to[e * stride] = 0.0f;
-      }
-      to += c->group_c * stride;
+    for (int32_t j = 0; j < win->window_w;) {
+      const int inside = i >= h.begin && i < h.end && j >= w.begin && j < w.end;
+      const int32_t taps = inside ? together : 1;
+      const ptrdiff_t elements = (ptrdiff_t)taps * c->group_c;
+      const ptrdiff_t at = row * win->in_w + w.start + (ptrdiff_t)j * win->dilation_w;
+      spread(inside ? image + at * c->p->in_c : NULL, elements, to, stride);
+      to += elements * stride;
+      j += taps;
     }
   }
 }
@@ -140,9 +154,80 @@ static void unpack(const uint32_t *w, const uint32_t *z, float weights[TILE][CHU
   }
 }
 
+#ifdef XL_CORE_FLOATS
+enum { LONG_CHUNK = 256 };
+
+/* As `tile` below, of one pixel and float filters. */
+static void core_column(const conv *c, int32_t filter, int32_t last, float sums[TILE][STRIP]) {
+  const int32_t filters = xl_min32(last - filter + 1, TILE);
+  memset(sums, 0, TILE * sizeof sums[0]);
+  for (ptrdiff_t i = 0; i < c->k; i += LONG_CHUNK) {
+    const ptrdiff_t n = c->k - i < LONG_CHUNK ? c->k - i : LONG_CHUNK;
+    const float *w = c->weights + filter * c->k + i;
+    float part[TILE] = {0}, same[TILE];
+    if (filters == TILE) {
+      xl_core_dots_1x4(c->strip + i, w, c->k * (ptrdiff_t)sizeof *w, n, part);
+    } else {
+      for (int32_t f = 0; f < filters; ++f) {
+        memset(same, 0, sizeof same);
+        xl_core_dots_1x4(c->strip + i, w + f * c->k, 0, n, same);
+        part[f] = same[0];
+      }
+    }
+    for (int32_t f = 0; f < filters; ++f) sums[f][0] += part[f];
+  }
+}
+
+/* The outputs of two filters, of which the second may be the first again, for `pixels` pixels of a strip. */
+static void core_pair(const conv *c, int32_t filter, int32_t filters, const xl_channels *channels, int32_t pixels,
+                      float *out) {
+  const ptrdiff_t to_second = filters == 2 ? c->k * (ptrdiff_t)sizeof(float) : 0;
+  const ptrdiff_t step = c->p->out_c * (ptrdiff_t)sizeof(float);
+  const float *w = c->weights + filter * c->k;
+  float sums[2 * STRIP] = {0}, constants[4] = {1.0f, 1.0f, -0.0f, -0.0f}; /* nothing changes by these */
+  for (int32_t f = 0; f < filters; ++f) {
+    if (channels->scale != NULL) constants[f] = channels->scale[filter + f];
+    if (channels->bias != NULL) constants[2 + f] = channels->bias[filter + f];
+  }
+  for (ptrdiff_t i = 0; i < c->k; i += LONG_CHUNK) {
+    const ptrdiff_t n = c->k - i < LONG_CHUNK ? c->k - i : LONG_CHUNK;
+    if (i == 0) {
+      xl_core_dots_8x2(c->strip, w, to_second, n, sums);
+      continue;
+    }
+    float part[2 * STRIP] = {0};
+    xl_core_dots_8x2(c->strip + i * STRIP, w + i, to_second, n, part);
+    for (int s = 0; s < 2 * STRIP; ++s) sums[s] += part[s];
+  }
+  if (filters == 2) {
+    xl_core_finish_8x2(sums, step, constants, out + filter, pixels);
+    return;
+  }
+  float both[2 * STRIP];
+  xl_core_finish_8x2(sums, 2 * sizeof *both, constants, both, pixels);
+  for (int32_t s = 0; s < pixels; ++s) out[s * (ptrdiff_t)c->p->out_c + filter] = both[2 * s];
+}
+
+/* As `convolve_strip` below, of whole strips and float filters, with scale and bias. */
+static void core_strip(const conv *c, int32_t index, int32_t pixels, const xl_channels *channels, float *out) {
+  if (pixels < STRIP) memset(c->strip, 0, (size_t)(c->k * STRIP) * sizeof *c->strip);
+  for (int32_t g = 0; g < c->p->groups; ++g) {
+    const int32_t first = g * c->group_out, end = first + c->group_out;
+    for (int32_t s = 0; s < pixels; ++s) gather(c, index + s, g, c->strip + s, STRIP);
+    for (int32_t f = first; f < end; f += 2) core_pair(c, f, xl_min32(end - f, 2), channels, pixels, out);
+  }
+}
+#endif
+
 /* The dot products of filters `filter` to filter + TILE - 1, in chunks; filters behind `last` are computed as
  * `last` and not used. */
 static void tile(const conv *c, int32_t filter, int32_t last, int width, float sums[TILE][STRIP]) {
+#ifdef XL_CORE_FLOATS
+  if (c->weights != NULL && width == 1) {
+    core_column(c, filter, last, sums);
+    return;
+  }
+#endif
   memset(sums, 0, TILE * sizeof sums[0]);
   for (ptrdiff_t i = 0; i < c->k; i += CHUNK) {
     const ptrdiff_t n = c->k - i < CHUNK ? c->k - i : CHUNK;
@@ -202,6 +287,15 @@ static void convolve(const xl_op *op, const float *weights, const uint32_t *bits
   for (int32_t i = 0; i < pixels;) {
     const int width = !XL_WITH_TILES || pixels - i <= FEW ? 1 : STRIP;
     const int32_t n = xl_min32(pixels - i, width);
+#ifdef XL_CORE_FLOATS
+    if (weights != NULL && width == STRIP) {
+      const xl_channels finished = {NULL, NULL, NULL, channels.activation};
+      core_strip(&c, i, n, &channels, out);
+      for (int32_t s = 0; s < n; ++s, out += p->out_c) xl_finish_f32(&finished, 0, p->out_c, out);
+      i += n;
+      continue;
+    }
+#endif
     convolve_strip(&c, i, n, width, out);
     for (int32_t s = 0; s < n; ++s, out += p->out_c) xl_finish_f32(&channels, 0, p->out_c, out);
     i += n;

@@ -1,10 +1,24 @@
 /* DENSE of floats, with float or bit filters. */
 #include "bits.h"
+#include "core.h"
 #include "dots_f32.h"
 #include "lanes.h"
 #include "store.h"
 #include "trim.h"
 
+#ifdef XL_CORE_FLOATS
+enum { LONG_CHUNK = 256 };
+
+/* y[i] = the dot product of x and row i of w, i < 4: the sum of those of long pieces. */
+static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
+  for (int i = 0; i < 4; ++i) y[i] = 0;
+  for (ptrdiff_t at = 0; at < k; at += LONG_CHUNK) {
+    float part[4] = {0};
+    xl_core_dots_1x4(x + at, w + at, k * (ptrdiff_t)sizeof *w, k - at < LONG_CHUNK ? k - at : LONG_CHUNK, part);
+    for (int i = 0; i < 4; ++i) y[i] += part[i];
+  }
+}
+#else
 /* y[i] = the dot product of x and row i of w, i < 4. */
 static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
   const float *w0 = w, *w1 = w0 + k, *w2 = w1 + k, *w3 = w2 + k;
@@ -22,6 +36,7 @@ static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
   y[2] = xl_finish_dot(a2, b2, x + i, w2 + i, k - i);
   y[3] = xl_finish_dot(a3, b3, x + i, w3 + i, k - i);
 }
+#endif
 
 /* Of one row with every filter; the weights whose bit of `zeros` is 1 are 0. */
 static void dots_bits(const float *x, const uint32_t *w, const uint32_t *zeros, const xl_dense_params *p, float *y) {

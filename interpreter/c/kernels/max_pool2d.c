@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 #include "window.h"
@@ -51,6 +52,16 @@ static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker
     for (int32_t x = 0; x < win->out_w; ++x, out += pixel) {
       const xl_span w = xl_span_w(win, x);
       const char *first = image + (h.start + h.begin) * line + (w.start + w.begin) * pixel;
+#ifdef XL_CORE_FLOATS
+      if (c->add == join_f32 && c->words % 4 == 0) {
+        const ptrdiff_t skip = line - xl_span_count(w) * pixel;
+        for (ptrdiff_t i = 0; i < pixel; i += 16) {
+          xl_core_max4_f32((const float *)(const void *)(first + i), pixel, xl_span_count(w), xl_span_count(h), skip,
+                           (float *)(void *)(out + i));
+        }
+        continue;
+      }
+#endif
       memcpy(out, first, (size_t)pixel);
       for (int32_t i = 0; i < xl_span_count(h); ++i) {
         for (int32_t j = i == 0; j < xl_span_count(w); ++j) {

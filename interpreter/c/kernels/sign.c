@@ -1,5 +1,6 @@
 /* SIGN: floats to bits, by comparison, so that both zeros and NaN are +1. */
 #include "bits.h"
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 
@@ -11,6 +12,15 @@ static void sign_rows(void *context, int32_t begin, int32_t end, int32_t worker)
   (void)worker;
   for (int32_t r = begin; r < end; ++r) {
     int32_t left = channels;
+#ifdef XL_CORE_FLOATS
+    if (left >= XL_WORD_BITS) {
+      const int32_t words = left / XL_WORD_BITS;
+      xl_core_signs_f32(x, words, y);
+      x += words * XL_WORD_BITS;
+      y += words;
+      left %= XL_WORD_BITS;
+    }
+#endif
     for (; left >= XL_WORD_BITS; left -= XL_WORD_BITS, x += XL_WORD_BITS) {
       uint32_t word = 0;
       for (int i = 0; i < XL_WORD_BITS; ++i) word |= x[i] < 0.0f ? xl_lane_bit[i] : 0;

@@ -252,8 +252,8 @@ static void convolve_image(conv *c, const uint32_t *image) {
     for (int32_t b = 0; b < c->s.blocks; ++b) {
       const int32_t before = (int32_t)((int64_t)c->s.units * b / c->s.blocks);
       c->units = (int32_t)((int64_t)c->s.units * (b + 1) / c->s.blocks) - before;
-      c->first = before * XL_LOOKUP_UNIT;
-      c->n = xl_min32(c->units * XL_LOOKUP_UNIT, c->s.group_out - c->first);
+      c->n = xl_min32(c->units * XL_LOOKUP_UNIT, c->s.group_out);
+      c->first = xl_min32(before * XL_LOOKUP_UNIT, c->s.group_out - c->n); /* the last one may do some again */
       for (c->begin = 0; c->begin < pixels; c->begin += c->pixels) {
         c->pixels = xl_min32(c->s.chunk, pixels - c->begin);
         count_chunk(c);

@@ -1,0 +1,161 @@
+/* Element-wise loops on floats for ARMv6 with VFPv2: eight at a time, with as few loads and stores as registers allow. */
+#include "core.h"
+
+#ifdef XL_CORE_ARMV6_VFP
+
+#define UNUSED __attribute__((unused))
+
+/* r0: x, r1: scale, r2: offset, r3: n, on the stack: y. The offset is loaded where the sum is to be. */
+__attribute__((naked)) void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
+                                              UNUSED const float *offset, UNUSED ptrdiff_t n, UNUSED float *y) {
+  __asm__ volatile(
+      "ldr r12, [sp]\n\t"
+      "vpush {d8-d11}\n\t"
+      "subs r3, r3, #8\n\t"
+      "blt 2f\n"
+      "1:\n\t"
+      "vldmia r0!, {s0-s7}\n\t"
+      "vldmia r1!, {s8-s15}\n\t"
+      "vldmia r2!, {s16-s23}\n\t"
+      "vmla.f32 s16, s0, s8\n\t"
+      "vmla.f32 s17, s1, s9\n\t"
+      "vmla.f32 s18, s2, s10\n\t"
+      "vmla.f32 s19, s3, s11\n\t"
+      "vmla.f32 s20, s4, s12\n\t"
+      "vmla.f32 s21, s5, s13\n\t"
+      "vmla.f32 s22, s6, s14\n\t"
+      "vmla.f32 s23, s7, s15\n\t"
+      "subs r3, r3, #8\n\t"
+      "vstmia r12!, {s16-s23}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r3, r3, #8\n\t"
+      "beq 4f\n"
+      "3:\n\t"
+      "vldmia r0!, {s0}\n\t"
+      "vldmia r1!, {s8}\n\t"
+      "vldmia r2!, {s16}\n\t"
+      "vmla.f32 s16, s0, s8\n\t"
+      "subs r3, r3, #1\n\t"
+      "vstmia r12!, {s16}\n\t"
+      "bne 3b\n"
+      "4:\n\t"
+      "vpop {d8-d11}\n\t"
+      "bx lr");
+}
+
+/* r0: a, r1: b, r2: n, r3: y. */
+__attribute__((naked)) void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
+                                            UNUSED float *y) {
+  __asm__ volatile(
+      "subs r2, r2, #8\n\t"
+      "blt 2f\n"
+      "1:\n\t"
+      "vldmia r0!, {s0-s7}\n\t"
+      "vldmia r1!, {s8-s15}\n\t"
+      "vadd.f32 s0, s0, s8\n\t"
+      "vadd.f32 s1, s1, s9\n\t"
+      "vadd.f32 s2, s2, s10\n\t"
+      "vadd.f32 s3, s3, s11\n\t"
+      "vadd.f32 s4, s4, s12\n\t"
+      "vadd.f32 s5, s5, s13\n\t"
+      "vadd.f32 s6, s6, s14\n\t"
+      "vadd.f32 s7, s7, s15\n\t"
+      "subs r2, r2, #8\n\t"
+      "vstmia r3!, {s0-s7}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r2, r2, #8\n\t"
+      "bxeq lr\n"
+      "3:\n\t"
+      "vldmia r0!, {s0}\n\t"
+      "vldmia r1!, {s8}\n\t"
+      "vadd.f32 s0, s0, s8\n\t"
+      "subs r2, r2, #1\n\t"
+      "vstmia r3!, {s0}\n\t"
+      "bne 3b\n\t"
+      "bx lr");
+}
+
+/* A float below 0, read as an integer, lies between 0x80000001 and 0xff800000; -0 is before them, NaNs behind. Less
+ * 0x80000001, which is r2 - 1, it is at most r3: then the carry is set, and goes into the word from above. */
+#define SIGN_OF(x) \
+  "sub " x ", " x ", r2\n\t" \
+  "cmp r3, " x "\n\t" \
+  "mov r12, r12, rrx\n\t"
+
+/* r0: x, r1: words of 32 signs, r2: out. */
+__attribute__((naked)) void xl_core_signs_f32(UNUSED const float *x, UNUSED ptrdiff_t words, UNUSED uint32_t *out) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "mov r11, r2\n\t"
+      "mov r2, #0x80000000\n\t"
+      "orr r2, r2, #1\n\t"
+      "mvn r3, #0x80000000\n\t"
+      "bic r3, r3, #0x00800000\n"
+      "1:\n\t"
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9, r10}\n\t"
+      SIGN_OF("r4") SIGN_OF("r5") SIGN_OF("r6") SIGN_OF("r7") SIGN_OF("r8") SIGN_OF("r9") SIGN_OF("r10")
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9, r10}\n\t"
+      SIGN_OF("r4") SIGN_OF("r5") SIGN_OF("r6") SIGN_OF("r7") SIGN_OF("r8") SIGN_OF("r9") SIGN_OF("r10")
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9}\n\t"
+      SIGN_OF("r4") SIGN_OF("r5") SIGN_OF("r6") SIGN_OF("r7") SIGN_OF("r8") SIGN_OF("r9")
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9}\n\t"
+      SIGN_OF("r4") SIGN_OF("r5") SIGN_OF("r6") SIGN_OF("r7") SIGN_OF("r8") SIGN_OF("r9")
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9}\n\t"
+      SIGN_OF("r4") SIGN_OF("r5") SIGN_OF("r6") SIGN_OF("r7") SIGN_OF("r8") SIGN_OF("r9")
+      "str r12, [r11], #4\n\t"
+      "subs r1, r1, #1\n\t"
+      "bne 1b\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "bx lr");
+}
+
+/* As integers, floats are in order but that those below 0 are turned round and NaNs lie at both ends. With the lower
+ * bits of those below 0 inverted, and less what that makes of -infinity (r3), they are in order without a sign, from
+ * -infinity to the NaNs of both signs. */
+#define TO_ORDER(x)                          \
+  "mov r12, " x ", asr #31\n\t"              \
+  "eor " x ", " x ", r12, lsr #1\n\t"        \
+  "sub " x ", " x ", r3\n\t"
+#define FROM_ORDER(x)                        \
+  "add " x ", " x ", r3\n\t"                 \
+  "mov r12, " x ", asr #31\n\t"              \
+  "eor " x ", " x ", r12, lsr #1\n\t"
+#define LARGER(x, y) TO_ORDER(x) "cmp " x ", " y "\n\t" "movhi " y ", " x "\n\t"
+
+/* r0: x, r1: bytes from a tap to the next, r2: taps of a line; on the stack: lines, bytes from the last tap of a line to
+ * the next line, out. Four channels. */
+__attribute__((naked)) void xl_core_max4_f32(UNUSED const float *x, UNUSED ptrdiff_t step, UNUSED ptrdiff_t taps,
+                                             UNUSED ptrdiff_t lines, UNUSED ptrdiff_t skip, UNUSED float *out) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "mov lr, r3\n\t"
+      "mov r3, #0x80000000\n\t"
+      "orr r3, r3, #0x007f0000\n\t"
+      "orr r3, r3, #0x0000ff00\n\t"
+      "orr r3, r3, #0x000000ff\n\t"
+      "mov r4, #0\n\t"
+      "mov r5, #0\n\t"
+      "mov r6, #0\n\t"
+      "mov r7, #0\n"
+      "1:\n\t"
+      "push {r2}\n"
+      "2:\n\t"
+      "ldmia r0, {r8, r9, r10, r11}\n\t"
+      "add r0, r0, r1\n\t"
+      LARGER("r8", "r4") LARGER("r9", "r5") LARGER("r10", "r6") LARGER("r11", "r7")
+      "subs r2, r2, #1\n\t"
+      "bne 2b\n\t"
+      "pop {r2}\n\t"
+      "ldr r12, [sp, #36]\n\t"
+      "subs lr, lr, #1\n\t"
+      "add r0, r0, r12\n\t"
+      "bne 1b\n\t"
+      "ldr r8, [sp, #40]\n\t"
+      FROM_ORDER("r4") FROM_ORDER("r5") FROM_ORDER("r6") FROM_ORDER("r7")
+      "stmia r8, {r4, r5, r6, r7}\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+
+#endif

@@ -1,0 +1,51 @@
+"""The float loops of ARMv6 against plain C, both under an emulator of the ARM1176."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.interpreter.c.test_c_build import COMPILERS
+from tests.interpreter.c.test_c_lookup import ARM, ARM1176, VFP, need_arm
+from xlite.interpreter.c import build
+
+PROGRAM = Path(__file__).parent / "floats_program.c"
+KERNELS = ("activation", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f32", "depthwise_conv2d_f32")
+KERNELS += ("max_pool2d", "sign", "store")
+KINDS = ("conv2d", "depthwise", "dense", "batch_norm", "sign", "add", "relu", "pool")  # as the program has them
+pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor clang here")
+
+
+def compiled(folder: Path, flags: list[str]) -> str:
+    program = folder / f"floats{len(flags)}"
+    sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS]
+    sources += sorted((build.ROOT / "arch").glob("armv6*f32.c")) + sorted(
+        (build.ROOT / "arch").glob("armv6_loops.c")
+    )
+    command = [ARM, *build.FLAGS, *ARM1176, *VFP, "-static", *flags, *build.include_flags(), str(PROGRAM)]
+    subprocess.run([*command, *map(str, sources), "-lm", "-o", str(program)], check=True)
+    return str(program)
+
+
+def outputs(program: str, kind: int) -> np.ndarray:
+    command = ["qemu-arm", "-cpu", "arm1176", program, str(kind)]
+    return np.frombuffer(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout, np.uint32)
+
+
+def test_equals_plain_c(tmp_path):
+    """Products and sums may be grouped in another way; bits are the same, and so is what is only compared, but for
+    which NaN it is."""
+    need_arm("qemu-arm")
+    own, plain = compiled(tmp_path, []), compiled(tmp_path, ["-DXL_PORTABLE"])
+    for index, kind in enumerate(KINDS):
+        ours, theirs = outputs(own, index), outputs(plain, index)
+        assert ours.size == theirs.size > 300
+        if kind == "sign":
+            np.testing.assert_array_equal(ours, theirs)
+        else:
+            exact = {} if kind in ("conv2d", "dense") else {"rtol": 0, "atol": 0}
+            tolerance = {"rtol": 1e-5, "atol": 1e-5, **exact}
+            np.testing.assert_allclose(ours.view(np.float32), theirs.view(np.float32), **tolerance, err_msg=kind)
