@@ -53,6 +53,11 @@ bench: ## time xlite beside LiteRT and Larq Compute Engine (2 GB of packages, on
 	$(SETUP) numba train
 	@$(BIN)/python -m benchmarks $(or $(BENCH),--markdown docs/performance.md)
 
+.PHONY: packages
+packages: ## the C library for Arduino, PlatformIO, ESP-IDF, Zephyr and CMake, in build/packages
+	$(SETUP) dev
+	@$(BIN)/python -m tools.packages
+
 .PHONY: mcu-test
 mcu-test: ## the microcontrollers: kernels and networks on ten emulated boards (as root it installs what is missing)
 	$(SETUP) dev
