@@ -25,6 +25,7 @@ LONG = (
     "interpreter/c/test_c_tiles_f32.py",
     "interpreter/test_damaged_demo.py",
     "interpreter/test_numba_tiles.py",
+    "packages/test_packages.py",
 )
 
 
