@@ -1,0 +1,85 @@
+"""Pastes what commands print into docs/pi-zero.md: python tools/pi_zero_page.py
+
+Each place is a line ``<!-- pi_zero_page: NAME -->``, what was pasted last, and ``<!-- end -->``. What ``make
+device-bench`` measured is pasted where it lies in build/device-bench; else the page keeps what it has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Optional
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from click.testing import CliRunner  # noqa: E402
+
+from tests.interpreter.large_network import write_large_network  # noqa: E402
+from xlite import Error, Interpreter  # noqa: E402
+from xlite.cli import ui  # noqa: E402
+from xlite.cli.app import cli  # noqa: E402
+
+PAGE = ROOT / "docs" / "pi-zero.md"
+MEASURED = ROOT / "build" / "device-bench" / "table.md"
+PLACE = re.compile(r"(<!-- pi_zero_page: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+COLUMNS = 100  # so that no block needs scrolling
+
+
+def inspected(model: Path) -> str:
+    """``xlite inspect --target pi-zero``, as far as it is about the device."""
+    ui.WIDE = COLUMNS
+    done = CliRunner().invoke(cli, ["inspect", str(model), "--target", "pi-zero"], catch_exceptions=False)
+    text = done.output[done.output.index("On pi-zero") :]
+    return _block("$ xlite inspect model.xlite --target pi-zero", text[: text.index("\nOps")])
+
+
+def refused(model: Path) -> str:
+    """What a limit that is too small for the model says."""
+    try:
+        Interpreter(model, memory_limit="25MiB")
+    except Error as error:
+        return _block('>>> xlite.Interpreter("model.xlite", memory_limit="25MiB")', f"MemoryLimitError: {error}")
+    raise SystemExit("the model fits into 25 MiB now: choose another limit for the page")
+
+
+def measured(_: Path) -> Optional[str]:
+    return MEASURED.read_text(encoding="utf-8").strip() + "\n" if MEASURED.is_file() else None
+
+
+PARTS: dict[str, Callable[[Path], Optional[str]]] = {
+    "inspect": inspected,
+    "refused": refused,
+    "device-bench": measured,
+}
+
+
+def paste(page: str, model: Path) -> str:
+    """The page with every place filled anew."""
+
+    def fill(found: re.Match[str]) -> str:
+        text = PARTS[found[2]](model)
+        return found[0] if text is None else f"{found[1]}{text}{found[3]}"
+
+    return PLACE.sub(fill, page)
+
+
+def _block(command: str, text: str) -> str:
+    lines = [command, *(line.rstrip() for line in text.strip().splitlines())]
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+        model = write_large_network(Path(folder) / "model.xlite")
+        PAGE.write_text(paste(PAGE.read_text(encoding="utf-8"), model), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {', '.join(PARTS)}")
+
+
+if __name__ == "__main__":
+    main()
