@@ -7,6 +7,8 @@ import pytest
 from tests.converter.codegen.chains import random_chain
 from tests.converter.codegen.programs import compile_program, generate_all, run_program
 from tests.converter.codegen.test_generated import inputs_of
+from tests.interpreter.networks import SAME_3, Builder
+from xlite.converter.codegen import generate
 from xlite.converter.codegen.arena import lay_out
 from xlite.converter.codegen.bands import Bands, make_bands, rows_of
 from xlite.converter.codegen.calls import make_calls
@@ -14,7 +16,7 @@ from xlite.converter.codegen.fusing import fuse, step_of
 from xlite.converter.codegen.golden import run_on
 from xlite.converter.codegen.literals import FunctionNames
 from xlite.converter.codegen.network import Network
-from xlite.schema.types import Model
+from xlite.schema.types import DType, Model, OpKind, Pool2DOptions, ReshapeOptions
 
 
 def banded(network: Network) -> int:
@@ -100,3 +102,27 @@ def check_part(bands, buffers, done, stage, part):
         assert len(buffers[source]) == part.drop + part.keep
         del buffers[source][: part.drop]
     done[stage] += part.rows
+
+
+def vgg() -> Model:
+    """Six binary layers of 64 to 256 channels over a 32x32x3 image of bytes."""
+    b = Builder(3)
+    x = b.input((32, 32, 3), DType.UINT8)
+    for i, filters in enumerate((64, 64, 128, 128, 256, 256)):
+        x = b.conv(x, filters, out=DType.BIT, pad_value=0 if i == 0 else 1, **SAME_3)
+        if i % 2:
+            x = b.op(OpKind.MAX_POOL_2D, (x, None), Pool2DOptions(2, 2, 2, 2))
+    x = b.op(OpKind.RESHAPE, (x,), ReshapeOptions((4 * 4 * 256,)))
+    return b.model([b.dense(x, 10)])
+
+
+@pytest.mark.usefixtures("compiler")
+def test_a_vgg_of_32_by_32_runs_in_8_kib(tmp_path):
+    model = vgg()
+    made = [generate(model, prefix="n0", row_bands=False), generate(model, prefix="n1", target="cortex-m0plus")]
+    assert made[0].report.arena < 16 * 1024
+    assert made[1].report.arena < 8 * 1024
+    inputs = [inputs_of(model, 1)] * 2
+    one, other = run_program(compile_program(tmp_path, made), made, inputs)
+    (expected,) = run_on(model, inputs[0], "c")
+    assert one[0].tobytes() == other[0].tobytes() == expected.tobytes()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tests.converter.codegen.programs import compile_program, generate_all, run_program
+from tests.golden import stored
 from tests.interpreter.random_networks import random_network
+from xlite.converter import convert
 from xlite.converter.codegen.golden import run_on, sample
 from xlite.schema.types import Model
 
@@ -36,3 +38,13 @@ def check(models: list[Model], folder, **options) -> None:
 @pytest.mark.parametrize("first", [0, 12])
 def test_random_networks_give_the_same_bytes(tmp_path, arena, first):
     check([random_network(seed) for seed in range(first, first + 12)], tmp_path, arena=arena)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_golden_networks_give_the_same_bytes(tmp_path, first):
+    """Networks whose outputs TensorFlow recorded, which the interpreter is compared with elsewhere."""
+    models = []
+    for name in stored.names()[first::9]:
+        (tmp_path / "model.h5").write_bytes(stored.load(name)["h5"].tobytes())
+        models.append(convert(tmp_path / "model.h5", **stored.options(name)).model)
+    check(models, tmp_path)
