@@ -132,8 +132,8 @@ def _refuse(draft: _Draft, resolver: Resolver, settings: Settings, total: memory
             draft.plan,
             draft.batch,
             total,
+            draft.account([_fastest(resolver, spec, settings.prepack) for spec in draft.specs]),
             settings.limit,
-            settings.prepack,
             lambda batch: smallest(_draft(draft.model, batch, settings), settings.prepack),
             lambda: smallest(draft, False),
         )
@@ -241,10 +241,15 @@ def _usable(resolver: Resolver, spec: OpSpec, prepack: bool) -> list[Choice]:
 
 
 def _fastest(resolver: Resolver, spec: OpSpec, prepack: bool) -> Choice:
-    choice = resolver.resolve(spec)
-    if prepack or choice.kernel.prepacked(spec) == 0:
-        return choice
-    return _usable(resolver, spec, prepack)[0]
+    """The preferred one; without ``prepack`` the first that keeps no weights of its own, if any. It asks for no
+    more candidates than it needs: the reference's kernels are imported when they are reached."""
+    first = None
+    for choice in resolver.candidates(spec):
+        if prepack or choice.kernel.prepacked(spec) == 0:
+            return choice
+        first = first or choice
+    assert first is not None  # candidates raises where there are none
+    return first
 
 
 def _fitting(resolver: Resolver, draft: _Draft, prepack: bool, limit: memory.Limit) -> tuple[Choice, ...]:

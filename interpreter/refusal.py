@@ -20,16 +20,17 @@ _TABLE_ROWS = 8
 
 @dataclass(frozen=True)
 class Case:
-    """A model for which there is no room. ``with_batch`` and ``lean`` give the account of the same model with
-    another batch, and without prepacked weights."""
+    """A model for which there is no room. ``account``: with the smallest kernels, ``fastest``: with those that it
+    would have had with room. ``with_batch`` and ``lean`` give the account of the same model with another batch,
+    and without prepacked weights."""
 
     model: Model
     types: Sequence[TensorType]
     plan: Plan
     batch: int
     account: Account
+    fastest: Account
     limit: Limit
-    prepack: bool
     with_batch: Callable[[int], Account]
     lean: Callable[[], Account]
 
@@ -64,8 +65,11 @@ def _mends(case: Case) -> Iterator[str]:
         yield f"memory_limit={needed} fits"
     if case.batch > 1:
         yield _smaller_batch(case)
-    if case.prepack and case.account.prepacked:
+    if case.account.prepacked and limit.counted(case.lean()) < needed:
         yield _verdict("prepack=False", case, case.lean())
+    elif case.fastest.prepacked > case.account.prepacked:
+        left_out = _exact(case.fastest.prepacked - case.account.prepacked)
+        yield f"prepack=False saves nothing: {left_out} of prepacked weights are left out already"
     stem = _int8_stem(case)
     if stem is not None:
         yield _verdict("uint8 images and an int8 first layer (--input-dtype uint8 --quantize int8)", case, stem)
