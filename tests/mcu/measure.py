@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mcu import toolchain
@@ -36,3 +38,41 @@ def inner_loop(board: Board, words: int, folder: Path) -> float:
 def inner_loop_sources() -> list[Path]:
     """The inner loop alone, which compiles in a moment."""
     return [p for p in toolchain.portable_sources() if p.name == "xor_popcount.c" or p.parent.name == "arch"]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """One binary 3 x 3 convolution. inner: instructions of its inner loop; total: all. words: 32-bit words of
+    filters that it goes over. workspace: bytes. hash: of the output."""
+
+    inner: int
+    total: int
+    words: int
+    workspace: int
+    hash: int
+
+    @property
+    def overhead(self) -> float:
+        return self.total / self.inner - 1
+
+
+def convolution(
+    board: Board, channels: int, size: int, pad_value: int, folder: Path, lookup: bool = False, room: int = 24000
+) -> Conv:
+    """``channels`` in and out, size x size pixels. lookup: by tables. room: bytes of workspace, at most."""
+    flags = [f"-DCHANNELS={channels}", f"-DSIZE={size}", f"-DPAD_VALUE={pad_value}", f"-DWORKSPACE_BYTES={room}"]
+    flags += [*toolchain.include_flags(), *(["-DLOOKUP"] if lookup else [])]
+    own = [toolchain.FIRMWARE / "board.c", toolchain.FIRMWARE / f"{board.family}.c", PROGRAMS / "conv.c"]
+    objects = toolchain.compile_all(board, own, folder, flags=flags)
+    objects += toolchain.library_objects(board, toolchain.kernel_sources())
+    done = run(board, toolchain.link(board, objects, folder / "conv.elf"))
+    (line,) = done.lines()
+    hash_, _, workspace = map(int, line.split())
+    ours = {k: n for k, n in done.instructions.items() if not k.startswith((*_NOT_CALLED, "board_"))}
+    inner = sum(n for name, n in ours.items() if _INNER.search(name))
+    words = size * size * channels * (9 * channels // 32)
+    return Conv(inner, sum(ours.values()), words, workspace, hash_)
+
+
+_NOT_CALLED = ("main", "draw", "next", "_start", "?")
+_INNER = re.compile(r"count|xl_lookup_(add|tables)")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bits.h"
+#include "core.h"
 
 /* (bits - d) - d cannot overflow: 0 <= d <= bits. */
 static inline int32_t dot_of(int32_t bits, uint32_t differing) {
@@ -19,12 +20,29 @@ static inline void put_word(uint32_t *word, uint32_t packed, int32_t shift) {
   }
 }
 
+/* 1 in bit i where channel i of a whole block has the sign -1. */
+static uint32_t signs_of_block(const int32_t *threshold, int32_t bits, const uint32_t *counts) {
+  uint32_t packed = 0;
+#ifdef XL_CORE_COUNTS_APART /* no vectors: bits of four at a time have constant places */
+  for (int32_t i = 0; i < XL_BLOCK; i += 4) {
+    uint32_t four = dot_of(bits, counts[i]) < threshold[i];
+    four |= (uint32_t)(dot_of(bits, counts[i + 1]) < threshold[i + 1]) << 1;
+    four |= (uint32_t)(dot_of(bits, counts[i + 2]) < threshold[i + 2]) << 2;
+    four |= (uint32_t)(dot_of(bits, counts[i + 3]) < threshold[i + 3]) << 3;
+    packed |= four << i;
+  }
+#else /* a constant number, which vectorises */
+  for (int32_t i = 0; i < XL_BLOCK; ++i) packed |= dot_of(bits, counts[i]) < threshold[i] ? xl_lane_bit[i] : 0;
+#endif
+  return packed;
+}
+
 void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
   const int32_t *threshold = c->threshold + first;
   uint32_t *word = (uint32_t *)row + first / XL_BLOCK;
   uint32_t packed = 0;
-  if (n == XL_BLOCK) { /* a constant number, which vectorises */
-    for (int32_t i = 0; i < XL_BLOCK; ++i) packed |= dot_of(bits, counts[i]) < threshold[i] ? xl_lane_bit[i] : 0;
+  if (n == XL_BLOCK) {
+    packed = signs_of_block(threshold, bits, counts);
   } else {
     for (int32_t i = 0; i < n; ++i) packed |= dot_of(bits, counts[i]) < threshold[i] ? xl_lane_bit[i] : 0;
   }

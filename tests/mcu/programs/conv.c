@@ -1,5 +1,6 @@
 /* One binary convolution of 3 x 3, from bits to bits: CHANNELS in and out, SIZE x SIZE pixels, padded by one with
- * PAD_VALUE. KERNEL computes it. Prints a hash of the output, the same for every kernel and core. */
+ * PAD_VALUE. KERNEL computes it. Prints a hash of the output, the same for every kernel and core, the stack and
+ * the workspace that it took. */
 #include "board.h"
 #include "xlite.h"
 
@@ -55,6 +56,8 @@ int main(void) {
   board_write_number(hash);
   board_write(" ");
   board_write_number(stack);
+  board_write(" ");
+  board_write_number((uint32_t)WORKSPACE(&params));
   board_write("\n");
   return 0;
 }
