@@ -1,0 +1,151 @@
+"""Images from files and folders, and batches that can be repeated."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from tests.xlite.training.small import SIZE, arrays, write_npz
+from xlite.schema.errors import FileError
+from xlite.training.images import Images, fashion_mnist, read_images
+
+
+def same(found: Images, wanted: dict) -> None:
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(getattr(found, name), array)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [lambda key: key, lambda key: key.replace("x_", "X_").replace("y_", "Y_"), {
+        "x_train": "train_images", "y_train": "train_labels", "x_test": "test_images", "y_test": "test_labels",
+    }.get],
+)  # fmt: skip
+def test_npz_by_any_usual_spelling(tmp_path, spelling):
+    np.savez(tmp_path / "a.npz", **{spelling(key): value for key, value in arrays().items()})
+    found = read_images(tmp_path / "a.npz")
+    same(found, arrays())
+    assert found.shape == (SIZE, SIZE, 3)
+    assert found.classes == ("0", "1", "2")
+    assert found.y_train.dtype == np.int32
+
+
+def test_grey_images_and_columns_of_labels_are_brought_into_form(tmp_path):
+    raw = arrays()
+    grey = {key: value[..., 0] if value.ndim == 4 else value[:, None] for key, value in raw.items()}
+    np.savez(tmp_path / "a.npz", **grey, class_names=["x", "y", "z"])
+    found = read_images(tmp_path / "a.npz")
+    assert found.x_train.shape == (96, SIZE, SIZE, 1)
+    np.testing.assert_array_equal(found.y_test, raw["y_test"])
+    assert found.classes == ("x", "y", "z")
+
+
+def encoded(image, kind="PNG"):
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, kind)
+    return data.getvalue()
+
+
+def test_encoded_pictures_one_behind_the_other(tmp_path):
+    pytest.importorskip("PIL")
+    raw, stored = arrays(), {}
+    for part in ("train", "test"):
+        pictures = [encoded(image) for image in raw[f"x_{part}"]]
+        stored[f"{part}_jpeg"] = np.frombuffer(b"".join(pictures), np.uint8)
+        stored[f"{part}_offsets"] = np.cumsum([0, *map(len, pictures)])
+        stored[f"{part}_labels"] = raw[f"y_{part}"]
+    np.savez(tmp_path / "a.npz", **stored)
+    same(read_images(tmp_path / "a.npz"), raw)
+
+
+def test_folders_of_pictures(tmp_path):
+    pytest.importorskip("PIL")
+    raw = arrays(count=12)
+    for part in ("train", "test"):
+        for i, (image, label) in enumerate(zip(raw[f"x_{part}"], raw[f"y_{part}"])):
+            folder = tmp_path / "set" / part / f"class{label}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{i:03d}.png").write_bytes(encoded(image))
+            (folder / "notes.txt").write_text("no picture")
+    found = read_images(tmp_path / "set")
+    assert found.classes == ("class0", "class1", "class2")
+    order = np.argsort(raw["y_train"], kind="stable")
+    np.testing.assert_array_equal(found.x_train, raw["x_train"][order])
+    np.testing.assert_array_equal(found.y_train, raw["y_train"][order])
+
+
+def test_what_is_wrong_is_named(tmp_path):
+    with pytest.raises(FileError, match=r"nothing.npz"):
+        read_images(tmp_path / "nothing.npz")
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(FileError, match=r"text.npz: cannot be read"):
+        read_images(tmp_path / "text.npz")
+    short = arrays()
+    short.pop("y_test")
+    np.savez(tmp_path / "short.npz", **short)
+    with pytest.raises(FileError, match=r"no array 'y_test'"):
+        read_images(tmp_path / "short.npz")
+    for changes, message in (
+        ({"x_train": arrays()["x_train"].astype(np.float32)}, "uint8"),
+        ({"y_train": np.zeros(3, int)}, "96 images and 3 labels"),
+        ({"x_test": np.zeros((48, 4, 4, 3), np.uint8)}, "test images"),
+    ):
+        with pytest.raises(FileError, match=message):
+            read_images(write_npz(tmp_path, **changes))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileError, match=r"train/ and test/"):
+        read_images(tmp_path / "empty")
+
+
+def test_fashion_mnist_is_found_by_itself_or_read_from_anything(tmp_path):
+    from xlite.zoo.datasets import DEBIAN_FOLDER
+
+    same(fashion_mnist(str(write_npz(tmp_path))), arrays())
+    if not DEBIAN_FOLDER.is_dir():
+        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+    found = fashion_mnist()
+    assert found.x_train.shape == (60000, 28, 28, 1)
+    assert found.classes[-1] == "Ankle boot"
+
+
+@pytest.mark.keras
+def test_batches_depend_on_seed_and_epoch_alone():
+    pytest.importorskip("keras")
+    from xlite.training.batches import Batches, scaled, shifted_and_flipped
+
+    raw = arrays()
+
+    def epoch(seed, number, augment=None):
+        batches = Batches(raw["x_train"], raw["y_train"], 20, seed, augment)
+        batches.epoch = number
+        assert len(batches) == 4
+        return [batches[i] for i in reversed(range(4))][::-1]
+
+    for one, two in zip(epoch(1, 2, shifted_and_flipped(2)), epoch(1, 2, shifted_and_flipped(2))):
+        np.testing.assert_array_equal(one[0], two[0])
+    assert any(np.any(a[1] != b[1]) for a, b in zip(epoch(1, 2), epoch(1, 3)))
+    assert any(np.any(a[1] != b[1]) for a, b in zip(epoch(1, 2), epoch(2, 2)))
+    plain = np.concatenate([images for images, _ in epoch(1, 0)])
+    known = {image.tobytes() for image in scaled(raw["x_train"])}
+    assert len({image.tobytes() for image in plain} & known) == 80
+
+
+@pytest.mark.keras
+def test_augmented_images_are_shifted_and_mirrored_ones():
+    pytest.importorskip("keras")
+    from xlite.training.batches import shifted_and_flipped
+
+    image = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4, 1)
+    padded = np.pad(image, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    allowed = {
+        padded[:, i : i + 3, j : j + 4][:, :, ::step].tobytes()
+        for i in range(3)
+        for j in range(3)
+        for step in (1, -1)
+    }
+    found = shifted_and_flipped(1)(np.random.default_rng(0), np.repeat(image, 400, axis=0))
+    assert {one[None].tobytes() for one in found} == allowed

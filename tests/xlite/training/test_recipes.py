@@ -1,0 +1,105 @@
+"""The recipes that come with xlite, each built at its full size; and the command."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+keras = pytest.importorskip("keras")
+
+import xlite  # noqa: E402
+from tests.xlite.training.small import write_npz  # noqa: E402
+from xlite.cli.app import cli  # noqa: E402
+from xlite.schema.errors import TrainingError  # noqa: E402
+from xlite.training import recipe as recipes  # noqa: E402
+from xlite.training.images import make_images  # noqa: E402
+
+pytestmark = pytest.mark.keras
+
+SHAPES = {"fashion": (28, 28, 1), "cifar10": (32, 32, 3)}
+
+
+def job(name, start=None):
+    shape = SHAPES[name.split("_")[0]]
+    x, y = np.zeros((20, *shape), np.uint8), np.arange(20) % 10
+    return recipes.Job(make_images(x, y, x, y, "zeros"), epochs=2, steps=3, start=start)
+
+
+@pytest.fixture(scope="module")
+def built():
+    """Every recipe's model, the float twin being what distillation starts with."""
+    models = {}
+    for name in sorted(recipes.names(), key=lambda name: bool(recipes.find(name).start)):
+        found = recipes.find(name)
+        models[name] = found.build(job(name, models["cifar10_float"] if found.start else None))
+    return models
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_a_recipe_describes_itself_and_builds_a_model_that_packs(name, built):
+    found = recipes.find(name)
+    assert found.name == name
+    assert found.about
+    assert built[name].optimizer is not None
+    report = xlite.convert(found.deployed(built[name])).report
+    assert not [row.name for row in report.layers if row.broken_mark]
+    binary = sum(count for key, count in report.macs.items() if key == "bitxbit")
+    share = binary / sum(report.macs.values())
+    assert share == 0 if name.endswith(("_float", "_weights")) else share > 0.9
+
+
+def test_the_fashion_network_is_as_small_as_promised(built):
+    assert len(xlite.convert(built["fashion"], strict=True).data) <= 60_000
+
+
+def test_the_networks_for_cifar10_have_the_same_layers(built):
+    twin = {layer.name: layer.count_params() for layer in built["cifar10_float"].layers if layer.weights}
+    for model in (built["cifar10_weights"], built["cifar10_binary"], built["cifar10_distilled"].student):
+        assert {layer.name: layer.count_params() for layer in model.layers if layer.name in twin} == twin
+
+
+def test_expected_figures_name_their_seed(built):
+    for name in recipes.names():
+        expected = recipes.find(name).expected
+        assert expected is None or (0 < expected.accuracy < 1 and expected.minutes > 0)
+
+
+def test_recipes_of_ones_own_are_found_by_path_and_wrong_ones_named(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from xlite.recipes.fashion import RECIPE\n")
+    assert recipes.find(str(path)).name == "fashion"
+    path.write_text("RECIPE = 3\n")
+    with pytest.raises(TrainingError, match="holds no RECIPE"):
+        recipes.find(str(path))
+    with pytest.raises(TrainingError, match="no such recipe file"):
+        recipes.find(str(tmp_path / "none.py"))
+    with pytest.raises(TrainingError, match=r"did you mean 'fashion'"):
+        recipes.find("fashon")
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="xlite")
+
+
+def test_the_command_trains_resumes_and_says_what_came_out(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("from tests.xlite.training.small import recipe\nRECIPE = recipe(epochs=1)\n")
+    out = tmp_path / "model.h5"
+    arguments = ("train", tmp_path / "mine.py", "--data", write_npz(tmp_path), "--out", out, "--limit", 32)
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "% of the test images" in result.output
+    assert f"written: {out}" in result.output.replace("\n", "")
+    assert out.exists()
+    assert xlite.convert(out).data
+    refused = call(*arguments, "--epochs", 0)
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-1].startswith("xlite: --epochs 0")
+
+
+def test_the_command_lists_recipes_and_asks_for_one():
+    listed = call("train", "--list")
+    assert listed.exit_code == 0
+    assert all(name in listed.output for name in recipes.names())
+    assert call("train").exit_code == 2
+    assert "no recipe is called" in call("train", "nothing").stderr

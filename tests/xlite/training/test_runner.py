@@ -1,0 +1,222 @@
+"""xlite train: a run, a run that is resumed, its log, curves and table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+import xlite  # noqa: E402
+from tests.xlite.training.small import recipe, write_npz  # noqa: E402
+from xlite.schema.errors import TrainingError  # noqa: E402
+from xlite.training import curves, runlog, table  # noqa: E402
+from xlite.training.runner import Settings, accuracy_of, train  # noqa: E402
+
+pytestmark = pytest.mark.keras
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(tmp_path / "model.keras", data=str(write_npz(tmp_path)))
+
+
+@pytest.fixture(scope="module")
+def through(tmp_path_factory):
+    """A run from its beginning to its end: its folder and its outcome."""
+    folder = tmp_path_factory.mktemp("through")
+    return folder, train(recipe(), Settings(folder / "model.keras", data=str(write_npz(folder))))
+
+
+class Killed(Exception):
+    """As if the process had ended."""
+
+
+class KillAt(keras.callbacks.Callback):
+    """Ends the run in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.now = epoch, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch and batch == 3:
+            raise Killed
+
+
+def test_a_run_writes_a_model_that_packs_a_log_and_a_picture(through):
+    folder, outcome = through
+    assert outcome.accuracy > 0.5  # three classes
+    loaded = keras.saving.load_model(folder / "model.keras")
+    assert accuracy_of(loaded, recipe().load(str(folder / "images.npz"))) == outcome.accuracy
+    report = xlite.convert(folder / "model.keras").report
+    assert {row.name: row.status for row in report.layers}["binary"] == "packed"
+    assert {row.name: row.status for row in report.layers}["plain"] == "weights packed"
+    run = runlog.read_run(folder / "model.jsonl")
+    assert [entry["epoch"] for entry in run.epochs] == list(range(4))
+    assert run.epochs[-1]["loss"] < run.epochs[0]["loss"]
+    assert {"val_accuracy", "accuracy", "seconds"} <= set(run.epochs[0])
+    assert (run.start["seed"], run.start["data"], run.start["train_images"]) == (1, "images.npz", 96)
+    assert run.end["test_accuracy"] == pytest.approx(outcome.accuracy, abs=1e-5)
+    assert run.end["packed_bytes"] == outcome.packed_bytes == report.file_bytes
+    events = [json.loads(line)["event"] for line in (folder / "model.jsonl").read_text().splitlines()]
+    assert events == ["start", *["epoch"] * 4, "end"]
+    pictures = ["model.png"] if not outcome.notes else []
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "images.npz",
+        "model.jsonl",
+        "model.keras",
+        *pictures,
+    ]
+
+
+def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(through, settings, tmp_path):
+    fragile = recipe()
+    callbacks = fragile.callbacks
+    with pytest.raises(Killed):  # before there is a checkpoint: resuming is beginning
+        train(replace(fragile, callbacks=lambda: [*callbacks(), KillAt(0)]), settings)
+    assert not (tmp_path / "model.checkpoint.npz").exists()
+    with pytest.raises(Killed):
+        train(replace(fragile, callbacks=lambda: [*callbacks(), KillAt(2)]), replace(settings, resume=True))
+    _refuses_other_runs(settings)
+    resumed = train(recipe(), replace(settings, resume=True))
+    folder, outcome = through
+    for ours, theirs in zip(resumed.model.get_weights(), outcome.model.get_weights()):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    one, two = runlog.read_run(tmp_path / "model.jsonl"), runlog.read_run(folder / "model.jsonl")
+    assert [entry["epoch"] for entry in one.epochs] == [0, 1, 2, 3]
+    for a, b in zip(one.epochs, two.epochs):
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
+    assert not (tmp_path / "model.checkpoint.npz").exists()
+
+
+def _refuses_other_runs(settings):
+    with pytest.raises(TrainingError, match=r"seed=1, and this one has 2"):
+        train(recipe(), replace(settings, seed=2, resume=True))
+    with pytest.raises(TrainingError, match=r"epochs=4, and this one has 5"):
+        train(recipe(), replace(settings, epochs=5, resume=True))
+
+    def other(job):
+        model = keras.Sequential([keras.Input(job.images.shape), keras.layers.Flatten(), keras.layers.Dense(3)])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    with pytest.raises(TrainingError, match="another model"):
+        train(recipe(build=other), replace(settings, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"out": "model.txt"}, r"\.h5 or \.keras"),
+        ({"epochs": 0}, "--epochs 0"),
+        ({"start": "some.h5"}, "untrained"),
+        ({"limit": 10}, "fill a batch of 16"),
+        ({"strategy": "else"}, "no strategy"),
+    ],
+    ids=str,
+)
+def test_settings_that_make_no_sense_are_refused(changes, message, settings, tmp_path):
+    if "out" in changes:
+        changes = {"out": tmp_path / changes["out"]}
+    with pytest.raises(TrainingError, match=message):
+        train(recipe(), replace(settings, **changes))
+
+
+def test_a_model_to_start_with_is_loaded_and_asked_for(through, settings, tmp_path):
+    class Enough(Exception):
+        pass
+
+    seen = []
+
+    def build(job):
+        seen.append(job.start)
+        raise Enough
+
+    second = recipe(build=build, start="train small first")
+    with pytest.raises(TrainingError, match="train small first"):
+        train(second, settings)
+    with pytest.raises(Enough):
+        train(second, replace(settings, start=str(through[0] / "model.keras")))
+    assert seen[-1].get_layer("binary").input_quantizer is not None
+    with pytest.raises(TrainingError, match="cannot be loaded"):
+        train(second, replace(settings, start=str(tmp_path / "images.npz")))
+
+
+def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
+    path = tmp_path / "run.jsonl"
+    for event, facts in (("start", {"recipe": "x"}), *(("epoch", {"epoch": i}) for i in range(3)), ("end", {})):
+        runlog.write_line(path, event, facts)
+    with open(path, "a") as file:
+        file.write('{"event": "epo')
+    runlog.cut_back(path, 2)
+    assert [entry["epoch"] for entry in runlog.read_run(path).epochs] == [0, 1]
+    assert runlog.read_run(path).end == {}
+    runlog.cut_back(path, 0)
+    assert path.read_text() == ""
+    path.write_text("no log")
+    with pytest.raises(xlite.Error, match=r"run\.jsonl"):
+        runlog.read_run(path)
+
+
+def test_curves_show_both_lines(tmp_path):
+    Image = pytest.importorskip("PIL.Image")
+    epochs = [{"epoch": i, "loss": 2 / (i + 1), "val_loss": 1.5, "accuracy": i / 9} for i in range(9)]
+    path = tmp_path / "curves.png"
+    assert curves.draw(epochs, "a run", path) is None
+    with Image.open(path) as picture:
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
+    assert {(31, 119, 180), (214, 96, 24)} <= colours
+    assert "no epoch" in curves.draw([], "nothing", path)
+
+
+def test_the_table_is_made_of_the_logs(tmp_path):
+    (tmp_path / "runs").mkdir()
+    for name, seed, accuracy in (("b", 1, 0.91), ("a", 2, 0.8), ("a", 1, 0.7)):
+        path = tmp_path / "runs" / f"{name}{seed}.jsonl"
+        runlog.write_line(path, "start", {"recipe": name, "seed": seed, "data": "D", "epochs": 3})
+        end = {"test_accuracy": accuracy, "seconds": 90, "packed_bytes": 59_000, "deployed_parameters": 12345}
+        runlog.write_line(path, "end", end)
+    runlog.write_line(tmp_path / "runs" / "c.jsonl", "start", {"recipe": "c", "seed": 1, "data": "D", "epochs": 3})
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- python -m xlite.training.table -->\nold\n<!-- end -->\nafter\n")
+    assert table.update(page) == 4
+    text = page.read_text()
+    assert "old" not in text
+    assert [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")] == [
+        "`a`",
+        "`a`",
+        "`b`",
+    ]
+    assert "| `b` | D | 1 | 3 | 91.00 % | 12,345 | 59.0 kB | 2 |" in text
+    page.write_text("no place")
+    with pytest.raises(xlite.Error, match="no place"):
+        table.update(page)
+
+
+def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
+    from xlite.training import checkpoint
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    saved = checkpoint.Checkpoint(tmp_path / "state.npz", {"seed": 1}, [])
+    saved.set_model(model)
+    saved.on_epoch_end(0)
+    before = saved.path.read_bytes()
+    real = np.savez
+
+    def torn(path, **arrays):
+        real(path, **dict(list(arrays.items())[:2]))
+        raise Killed
+
+    monkeypatch.setattr(checkpoint.np, "savez", torn)
+    with pytest.raises(Killed):
+        saved.on_epoch_end(1)
+    assert saved.path.read_bytes() == before
+    assert saved.restore(model) == 1

@@ -1,0 +1,35 @@
+"""CIFAR-10: the trained model of ``cifar10_float``, made binary by ``xlite.binarize`` and taught by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+import xlite
+from xlite.recipes.cifar10_float import EPOCHS
+from xlite.training.batches import shifted_and_flipped
+from xlite.training.images import cifar10
+from xlite.training.recipe import Job, Recipe
+
+
+def build(job: Job) -> Any:
+    student = xlite.binarize(job.start, verbose=False)
+    distiller = xlite.Distiller(student, job.start, temperature=4.0, share=0.9)
+    rate = keras.optimizers.schedules.CosineDecay(0.002, job.all_steps)
+    distiller.compile(
+        keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
+    return distiller
+
+
+RECIPE = Recipe(
+    name="cifar10_distilled",
+    about="CIFAR-10, the model of cifar10_float made binary and taught by itself",
+    load=cifar10,
+    build=build,
+    deployed=lambda distiller: distiller.student,
+    epochs=EPOCHS,
+    augment=shifted_and_flipped(4),
+    start="train it with xlite train cifar10_float --out float.keras, then give --start float.keras",
+)

@@ -1,0 +1,103 @@
+"""Training on several devices of a machine, or on several machines, by TensorFlow's own distribution.
+
+``mirrored`` uses all GPUs of this machine. ``multiworker`` is for one process on each machine, each with the usual
+``TF_CONFIG``; the first one (the chief) writes the files. Each works on its part of every batch, and gradients are
+summed over all, so that losses are those of one process with the same batches (batch norms without
+``synchronized=True`` excepted, whose statistics are each worker's own).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any
+
+import keras
+
+from xlite.schema.errors import TrainingError
+from xlite.training.batches import Batches
+
+STRATEGIES = ("none", "mirrored", "multiworker")
+
+
+class Strategy:
+    """One of :data:`STRATEGIES`. Make it before anything else of TensorFlow is used: its workers meet there."""
+
+    def __init__(self, name: str):
+        if name not in STRATEGIES:
+            raise TrainingError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
+        self.name = name
+        self._strategy: Any = None
+        if name == "none":
+            return
+        if keras.backend.backend() != "tensorflow":
+            raise TrainingError(
+                f"--strategy {name} needs Keras's TensorFlow backend, not {keras.backend.backend()}"
+            )
+        if name == "multiworker" and not os.environ.get("TF_CONFIG"):
+            raise TrainingError(
+                "--strategy multiworker needs the environment variable TF_CONFIG, which names the workers and "
+                'says which of them this is: {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": '
+                '{"type": "worker", "index": 0}}'
+            )
+        from tensorflow import distribute
+
+        kind = distribute.MirroredStrategy if name == "mirrored" else distribute.MultiWorkerMirroredStrategy
+        self._strategy = kind()
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files."""
+        if self.name != "multiworker":
+            return True
+        task = json.loads(os.environ["TF_CONFIG"]).get("task", {})
+        return task.get("type") == "chief" or (task.get("type") == "worker" and int(task.get("index", 0)) == 0)
+
+    @property
+    def workers(self) -> int:
+        return 1 if self._strategy is None else int(self._strategy.num_replicas_in_sync)
+
+    def scope(self) -> Any:
+        """Where the model has to be built."""
+        return contextlib.nullcontext() if self._strategy is None else self._strategy.scope()
+
+    def data(self, batches: Batches) -> Any:
+        """What ``fit`` takes for ``batches``."""
+        if self._strategy is None:
+            return batches
+        if batches.size % self.workers:
+            raise TrainingError(f"batches of {batches.size} do not divide among {self.workers} workers")
+        import tensorflow as tf
+
+        images, labels = batches[0]
+        signature = tuple(tf.TensorSpec(array.shape, array.dtype) for array in (images, labels))
+        data = tf.data.Dataset.from_generator(batches.whole_epoch, output_signature=signature)
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+        return data.apply(tf.data.experimental.assert_cardinality(len(batches))).with_options(options)
+
+    def prepare(self, model: Any, batches: Batches) -> None:
+        """Makes ``fit`` of a compiled model work on this strategy.
+
+        Keras 3 reads the first batch of a distributed iterator and reduces logs as if all replicas were in this
+        process, which fails where they are not. So the metrics and the optimizer are built here, from a batch that
+        is at hand, and the compiled steps are made here, with logs that are means over all workers.
+        """
+        if self.name != "multiworker":
+            return
+        import tensorflow as tf
+
+        with self._strategy.scope():
+            model._symbolic_build(data_batch=batches[0])
+        model._maybe_symbolic_build = lambda **_: None
+
+        def compiled(step: Any) -> Any:
+            @tf.function
+            def run(iterator: Any) -> Any:
+                logs = self._strategy.run(step, args=(next(iterator),))
+                return {name: self._strategy.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+            return run
+
+        model.train_function = compiled(model.train_step)

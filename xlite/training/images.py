@@ -1,0 +1,177 @@
+"""Labelled images for training: arrays in .npz files, folders of pictures, and the sets that Keras downloads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xlite.schema.errors import FileError
+
+_SPELLINGS = {
+    "x_train": ("x_train", "train_images", "X_train", "train_x"),
+    "y_train": ("y_train", "train_labels", "Y_train", "train_y"),
+    "x_test": ("x_test", "test_images", "X_test", "test_x"),
+    "y_test": ("y_test", "test_labels", "Y_test", "test_y"),
+}
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
+
+
+@dataclass(frozen=True)
+class Images:
+    """``x``: uint8 ``[n, height, width, channels]``, ``y``: int32 ``[n]`` from 0; ``source`` says where they are
+    from."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: tuple[str, ...]
+    source: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.x_train.shape[1:])
+
+    @property
+    def sha256(self) -> str:
+        """Of all arrays in the order of the fields."""
+        digest = hashlib.sha256()
+        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def make_images(
+    x_train: Any, y_train: Any, x_test: Any, y_test: Any, source: str, classes: Sequence[str] = ()
+) -> Images:
+    """Brings arrays into the form of :class:`Images`: a channel axis, labels of one axis. Raises FileError."""
+    x = [np.asarray(a) for a in (x_train, x_test)]
+    y = [np.asarray(a).reshape(-1).astype(np.int32) for a in (y_train, y_test)]
+    x = [a[..., np.newaxis] if a.ndim == 3 else a for a in x]
+    for images, labels in zip(x, y):
+        if images.ndim != 4 or images.dtype != np.uint8:
+            raise FileError(f"{source}: images have to be uint8 [n, height, width, channels], not {images.dtype} "
+                            f"{images.shape}")  # fmt: skip
+        if len(images) != len(labels):
+            raise FileError(f"{source}: has {len(images)} images and {len(labels)} labels")
+    if x[0].shape[1:] != x[1].shape[1:]:
+        raise FileError(f"{source}: training images are {x[0].shape[1:]} and test images {x[1].shape[1:]}")
+    count = 1 + max(int(labels.max(initial=0)) for labels in y)
+    named = tuple(str(name) for name in classes) or tuple(str(i) for i in range(count))
+    return Images(x[0], y[0], x[1], y[1], named, source)
+
+
+def read_images(path: str | os.PathLike[str]) -> Images:
+    """Images from a .npz file or from a folder.
+
+    A file holds ``x_train``, ``y_train``, ``x_test``, ``y_test`` (or ``train_images`` and so on), or encoded
+    pictures one behind the other: ``train_jpeg`` bytes, ``train_offsets`` (n + 1 of them), ``train_labels``, and
+        the same for
+    ``test``. ``class_names`` is read where it is there. A folder holds ``train/<class>/*.png`` and
+    ``test/<class>/*.png``, all of one size (or JPEG, BMP, WebP, PGM).
+
+    Raises:
+        FileError: it is neither, or something in it is missing.
+    """
+    source = Path(path)
+    if source.is_dir():
+        return _from_folder(source)
+    try:
+        with np.load(source, allow_pickle=False) as arrays:
+            return _from_arrays({key: arrays[key] for key in arrays.files}, source.name)
+    except (OSError, ValueError, EOFError) as error:
+        raise FileError(f"{os.fspath(path)}: cannot be read as a .npz file ({error})") from None
+
+
+def _from_arrays(arrays: dict[str, np.ndarray], source: str) -> Images:
+    names = [str(name) for name in arrays.get("class_names", ())]
+    if "train_jpeg" in arrays:
+        parts = {part: _decoded(arrays, part, source) for part in ("train", "test")}
+        labels = {part: _taken(arrays, (f"{part}_labels",), source) for part in parts}
+        return make_images(parts["train"], labels["train"], parts["test"], labels["test"], source, names)
+    found = {key: _taken(arrays, spellings, source) for key, spellings in _SPELLINGS.items()}
+    return make_images(**found, source=source, classes=names)
+
+
+def _taken(arrays: dict[str, np.ndarray], spellings: Sequence[str], source: str) -> np.ndarray:
+    for spelling in spellings:
+        if spelling in arrays:
+            return arrays[spelling]
+    raise FileError(f"{source}: has no array {spellings[0]!r}; it has {', '.join(sorted(arrays)) or 'none'}")
+
+
+def _decoded(arrays: dict[str, np.ndarray], part: str, source: str) -> np.ndarray:
+    data, offsets = (_taken(arrays, (f"{part}_{name}",), source) for name in ("jpeg", "offsets"))
+    return np.stack([_picture(data[a:b].tobytes(), source) for a, b in zip(offsets, offsets[1:])])
+
+
+def _from_folder(folder: Path) -> Images:
+    train = folder / "train"
+    if not train.is_dir() or not (folder / "test").is_dir():
+        raise FileError(f"{folder}: has to hold the folders train/ and test/, each with one folder a class")
+    classes = sorted(entry.name for entry in train.iterdir() if entry.is_dir())
+    parts = []
+    for part in ("train", "test"):
+        files = [
+            (path, label)
+            for label, name in enumerate(classes)
+            for path in sorted((folder / part / name).glob("*"))
+            if path.suffix.lower() in _PICTURES
+        ]
+        if not files:
+            raise FileError(
+                f"{folder / part}: has no pictures in folders called {', '.join(classes) or 'as classes'}"
+            )
+        pictures = [_picture(path.read_bytes(), os.fspath(path)) for path, _ in files]
+        shapes = {picture.shape for picture in pictures}
+        if len(shapes) > 1:
+            raise FileError(f"{folder / part}: pictures have different sizes: {sorted(shapes)[:3]}")
+        parts += [np.stack(pictures), np.array([label for _, label in files])]
+    return make_images(*parts, source=folder.name, classes=classes)
+
+
+def _picture(data: bytes, source: str) -> np.ndarray:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise FileError(f"{source}: holds encoded pictures, which need Pillow: pip install Pillow") from None
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB"))
+    except OSError as error:
+        raise FileError(f"{source}: holds what is no picture ({error})") from None
+
+
+def fashion_mnist(path: str | None = None) -> Images:
+    """Fashion-MNIST from a folder of its four IDX files, Debian's package or Keras; or images of ``path``."""
+    from xlite.zoo import datasets
+
+    if path is not None and not (Path(path) / "train-images-idx3-ubyte.gz").exists():
+        return read_images(path)
+    found = datasets.fashion_mnist(path)
+    return make_images(
+        found.train_images,
+        found.train_labels,
+        found.test_images,
+        found.test_labels,
+        "Fashion-MNIST",
+        datasets.FASHION_CLASSES,
+    )
+
+
+def cifar10(path: str | None = None) -> Images:
+    """CIFAR-10 from ``path``, else as Keras downloads it."""
+    if path is not None:
+        return read_images(path)
+    import keras
+
+    (x_train, y_train), (x_test, y_test) = keras.datasets.cifar10.load_data()
+    names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    return make_images(x_train, y_train, x_test, y_test, "keras.datasets.cifar10", names)

@@ -1,0 +1,101 @@
+"""What a recipe is: one readable Python file with an object RECIPE."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import pkgutil
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from xlite.schema.errors import TrainingError
+from xlite.training.images import Images
+
+Augment = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a run of the recipe as it stands gave: test accuracy from 0 to 1, its seed, and how long it took."""
+
+    accuracy: float
+    seed: int
+    minutes: float
+    machine: str = "2 cores"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a recipe is given to build a model for. ``start``: the model of ``--start``, if one was given."""
+
+    images: Images
+    epochs: int
+    steps: int
+    start: Any = None
+
+    @property
+    def all_steps(self) -> int:
+        return self.epochs * self.steps
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    about: one line. load: what reads the images, given ``--data`` or None. build: a compiled model with the metric
+    ``accuracy``, for a :class:`Job`. callbacks: fresh ones for a run. augment: a batch of training images,
+    float32, to another one, at random. deployed: what of the trained model is saved (a Distiller's student).
+    start: what ``--start`` has to be, for recipes that begin with a trained model; empty for those that do not.
+    """
+
+    name: str
+    about: str
+    load: Callable[[Optional[str]], Images]
+    build: Callable[[Job], Any]
+    epochs: int
+    batch_size: int = 128
+    callbacks: Callable[[], list[Any]] = list
+    augment: Optional[Augment] = None
+    deployed: Callable[[Any], Any] = lambda model: model
+    start: str = ""
+    expected: Optional[Expected] = None
+
+
+def names() -> list[str]:
+    """Of the recipes that come with xlite."""
+    import xlite.recipes
+
+    return sorted(module.name for module in pkgutil.iter_modules(xlite.recipes.__path__) if module.name[0] != "_")
+
+
+def find(name: str) -> Recipe:
+    """A recipe by its name, or from a Python file of the user's. Raises TrainingError."""
+    if name.endswith(".py"):
+        return _from_file(name)
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise TrainingError(
+            f"no recipe is called {name!r}; {hint}there are {', '.join(known)}, or give a .py file"
+        )
+    recipe: Recipe = importlib.import_module(f"xlite.recipes.{name}").RECIPE
+    return recipe
+
+
+def _from_file(path: str) -> Recipe:
+    if not os.path.isfile(path):
+        raise TrainingError(f"{path}: there is no such recipe file")
+    spec = importlib.util.spec_from_file_location("xlite_recipe", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    recipe = getattr(module, "RECIPE", None)
+    if not isinstance(recipe, Recipe):
+        raise TrainingError(f"{path}: holds no RECIPE, an xlite.training.recipe.Recipe; those of xlite.recipes do")
+    return recipe

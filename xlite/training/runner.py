@@ -1,0 +1,204 @@
+"""Trains a recipe, from the beginning or from where a run stopped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+import keras
+import numpy as np
+
+from xlite.schema.errors import TrainingError
+from xlite.training import curves, runlog
+from xlite.training.batches import Batches, EpochOf, scaled
+from xlite.training.checkpoint import Checkpoint, write_whole
+from xlite.training.distribution import Strategy
+from xlite.training.images import Images
+from xlite.training.recipe import Job, Recipe
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``out``: the model to write, .h5 or .keras; beside it come ``.jsonl`` (the log), ``.png`` (the curves) and,
+    until the end, ``.checkpoint.npz``. ``epochs``: None for the recipe's. ``limit``: only so many training and
+    test images, to try a recipe out."""
+
+    out: Path
+    data: Optional[str] = None
+    epochs: Optional[int] = None
+    seed: int = 1
+    strategy: str = "none"
+    resume: bool = False
+    start: Optional[str] = None
+    limit: Optional[int] = None
+
+    def beside(self, suffix: str) -> Path:
+        return self.out.with_suffix(suffix)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``accuracy``: of the test images, 0 to 1. ``packed_bytes``: of the .xlite file, None where the model does
+    not convert. ``notes``: what was left undone, and why."""
+
+    model: Any
+    accuracy: float
+    seconds: float
+    packed_bytes: Optional[int]
+    notes: list[str]
+
+
+def train(recipe: Recipe, settings: Settings) -> Outcome:
+    """Runs a recipe and writes the model, its log and its curves. Raises TrainingError and FileError."""
+    _check(recipe, settings)
+    strategy = Strategy(settings.strategy)
+    keras.utils.set_random_seed(settings.seed)
+    images = _limited(recipe.load(settings.data), settings.limit)
+    epochs = recipe.epochs if settings.epochs is None else settings.epochs
+    batches = Batches(images.x_train, images.y_train, recipe.batch_size, settings.seed, recipe.augment)
+    if not len(batches):
+        raise TrainingError(f"{len(images.x_train)} training images do not fill a batch of {recipe.batch_size}")
+    with strategy.scope():
+        start = None if settings.start is None else _loaded(settings.start)
+        model = recipe.build(Job(images, epochs, len(batches), start))
+    strategy.prepare(model, batches)
+    callbacks = recipe.callbacks()
+    facts = _facts(recipe, settings, images, epochs)
+    checkpoint = Checkpoint(settings.beside(".checkpoint.npz"), facts, callbacks, strategy.is_chief)
+    if not settings.resume and strategy.is_chief:
+        checkpoint.remove()
+    first = checkpoint.restore(model) if settings.resume else 0
+    log = _Log(settings.beside(".jsonl"), first) if strategy.is_chief else None
+    if log is not None:
+        log.started({**facts, "versions": runlog.versions(), "parameters": model.count_params()})
+    if first < epochs:
+        _fit(model, strategy, batches, images, epochs, first, [*callbacks, *([log] if log else []), checkpoint])
+    return _finished(recipe, settings, model, images, log, checkpoint)
+
+
+def _check(recipe: Recipe, settings: Settings) -> None:
+    if settings.out.suffix not in (".h5", ".keras"):
+        raise TrainingError(f"--out {settings.out}: give it the ending .h5 or .keras")
+    if settings.epochs is not None and settings.epochs < 1:
+        raise TrainingError(f"--epochs {settings.epochs}: give 1 or more")
+    if recipe.start and settings.start is None:
+        raise TrainingError(f"recipe {recipe.name!r} begins with a trained model: {recipe.start}")
+    if settings.start is not None and not recipe.start:
+        raise TrainingError(f"recipe {recipe.name!r} begins with an untrained model; leave --start away")
+
+
+def _limited(images: Images, limit: Optional[int]) -> Images:
+    if limit is None:
+        return images
+    parts = (images.x_train, images.y_train, images.x_test, images.y_test)
+    return Images(*(part[:limit] for part in parts), images.classes, images.source)
+
+
+def _loaded(path: str) -> Any:
+    import xlite.layers  # noqa: F401  (registers the layers that the file may name)
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"--start {path}: cannot be loaded ({str(error).splitlines()[0]})") from None
+
+
+def _facts(recipe: Recipe, settings: Settings, images: Images, epochs: int) -> dict[str, Any]:
+    """What makes a run this one: a checkpoint of another is refused."""
+    return {
+        "recipe": recipe.name,
+        "seed": settings.seed,
+        "epochs": epochs,
+        "batch_size": recipe.batch_size,
+        "data": images.source,
+        "data_sha256": images.sha256,
+        "train_images": len(images.x_train),
+        "test_images": len(images.x_test),
+    }
+
+
+def _fit(
+    model: Any, strategy: Strategy, batches: Batches, images: Images, epochs: int, first: int, callbacks: list[Any]
+) -> None:
+    quiet = not strategy.is_chief
+    model.fit(
+        strategy.data(batches),
+        epochs=epochs,
+        initial_epoch=first,
+        shuffle=False,
+        # Other workers' test images would have to be divided evenly; they are looked at once, in the end.
+        validation_data=None if strategy.name == "multiworker" else (scaled(images.x_test), images.y_test),
+        validation_batch_size=500,
+        callbacks=[EpochOf(batches), *callbacks],
+        verbose=0 if quiet else (1 if sys.stderr.isatty() else 2),
+    )
+
+
+class _Log(keras.callbacks.Callback):
+    """A line for each epoch, with the seconds that it took."""
+
+    def __init__(self, path: Path, first: int):
+        super().__init__()
+        runlog.cut_back(path, first)
+        self.path = path
+        self._begun = 0.0
+
+    def started(self, facts: dict[str, Any]) -> None:
+        runlog.write_line(self.path, "start", facts)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._begun = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        numbers = {key: round(float(value), 6) for key, value in (logs or {}).items()}
+        seconds = round(time.perf_counter() - self._begun, 2)
+        runlog.write_line(self.path, "epoch", {"epoch": epoch, **numbers, "seconds": seconds})
+
+
+def _finished(
+    recipe: Recipe, settings: Settings, model: Any, images: Images, log: Optional[_Log], checkpoint: Checkpoint
+) -> Outcome:
+    deployed = recipe.deployed(model)
+    accuracy = accuracy_of(deployed, images)
+    if log is None:
+        return Outcome(deployed, accuracy, 0.0, None, [])
+    write_whole(settings.out, lambda path: _save(deployed, path))
+    run = runlog.read_run(log.path)
+    seconds = sum(entry["seconds"] for entry in run.epochs)
+    packed, notes = _packed(deployed)
+    end = {"test_accuracy": round(accuracy, 5), "seconds": round(seconds, 1), "packed_bytes": packed}
+    runlog.write_line(log.path, "end", {**end, "deployed_parameters": deployed.count_params()})
+    drawn = curves.draw(run.epochs, f"{recipe.name}, seed {settings.seed}", settings.beside(".png"))
+    checkpoint.remove()
+    return Outcome(deployed, accuracy, seconds, packed, [*notes, *([drawn] if drawn else [])])
+
+
+def _save(model: Any, path: Path) -> None:
+    # The optimizer's state is of no use to a finished model, and twice as large as it.
+    model.save(path, include_optimizer=False)
+
+
+def _packed(model: Any) -> tuple[Optional[int], list[str]]:
+    """The size of the .xlite file, and why there is none, or what does not pack."""
+    from xlite.converter import convert
+    from xlite.schema.errors import Error
+
+    try:
+        result = convert(model)
+    except Error as error:
+        return None, [f"the model does not convert: {error}"]
+    broken = [row.name for row in result.report.layers if row.broken_mark]
+    return len(result.data), [f"marked binary, but not packed: {', '.join(broken)}"] if broken else []
+
+
+def accuracy_of(model: Any, images: Images, batch: int = 500) -> float:
+    """The share of the test images whose largest output is their class, without compiled steps of
+    ``model.fit``."""
+    right = 0
+    for at in range(0, len(images.x_test), batch):
+        outputs = keras.ops.convert_to_numpy(model(scaled(images.x_test[at : at + batch]), training=False))
+        right += int(np.sum(outputs.argmax(axis=-1) == images.y_test[at : at + batch]))
+    return right / len(images.x_test)
