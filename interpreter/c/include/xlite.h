@@ -462,7 +462,7 @@ XL_API void xl_dense_b_i8_b(const xl_op *op);
 XL_API void xl_dense_b_i8_i32(const xl_op *op);
 XL_API void xl_dense_b_i8_f32(const xl_op *op);
 XL_API void xl_dense_f32_i8_f32(const xl_op *op);
-XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p); /* the others need none */
+XL_API uint64_t xl_dense_f32_i8_workspace(const xl_dense_params *p);
 
 /* ---- Binary convolution by look-up ------------------------------------------------------------------------- */
 

@@ -13,7 +13,8 @@ typedef struct conv {
   xl_numbers x;
   xl_weights w;
   int32_t group_c, group_out; /* input and output channels of a group */
-  int16_t *rows;              /* workspace: [STRIP][k], */
+  ptrdiff_t row;              /* elements of a gathered window, filled */
+  int16_t *rows;              /* workspace: [STRIP][row], */
   int32_t *dots;              /* [STRIP][XL_BLOCK] */
 } conv;
 
@@ -22,11 +23,8 @@ static ptrdiff_t window_elements(const xl_conv2d_params *p) {
 }
 
 uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p) {
-  return STRIP * ((uint64_t)window_elements(p) * sizeof(int16_t) + XL_BLOCK * sizeof(int32_t));
-}
-
-static void fill(int16_t *out, int16_t value, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; ++i) out[i] = value;
+  const uint64_t row = (uint64_t)xl_filled_i16(window_elements(p));
+  return STRIP * (row * sizeof(int16_t) + XL_BLOCK * sizeof(int32_t));
 }
 
 /* The part of a line of the window that lies inside the image: `count` taps from column `left` on. */
@@ -50,15 +48,16 @@ static void gather(const conv *c, int32_t index, int32_t first, int16_t *to) {
   const int16_t outside = (int16_t)c->p->pad_value;
   for (int32_t i = 0; i < win->window_h; ++i, to += line) {
     if (i < h.begin || i >= h.end || xl_span_count(w) == 0) {
-      fill(to, outside, line);
+      xl_fill_i16(to, outside, line);
       continue;
     }
     const ptrdiff_t row = (ptrdiff_t)n * win->in_h + h.start + (ptrdiff_t)i * win->dilation_h;
     const ptrdiff_t before = (ptrdiff_t)w.begin * c->group_c, inside = (ptrdiff_t)xl_span_count(w) * c->group_c;
-    fill(to, outside, before);
+    xl_fill_i16(to, outside, before);
     gather_line(c, row * win->in_w, w.start + w.begin * win->dilation_w, xl_span_count(w), first, to + before);
-    fill(to + before + inside, outside, line - before - inside);
+    xl_fill_i16(to + before + inside, outside, line - before - inside);
   }
+  xl_fill_i16(to, 0, c->row - c->w.k);
 }
 
 /* Dot products of filters `filter` and on, up to a tile of them, with `pixels` rows: dots[pixel][filter - first]. */
@@ -70,7 +69,7 @@ static void dot_strip(const conv *c, int32_t filter, int32_t last, int32_t pixel
     const ptrdiff_t n = k - at < XL_CHUNK_I16 ? k - at : XL_CHUNK_I16;
     xl_weigh_tile(c->kind->weigh, &c->w, filter, last, at, n, tile);
     for (int32_t s = 0; s < pixels; ++s) {
-      xl_dot_tile_i16(c->rows + s * k + at, (const int16_t(*)[XL_CHUNK_I16])tile, n, sums[s]);
+      xl_dot_tile_i16(c->rows + s * c->row + at, (const int16_t(*)[XL_CHUNK_I16])tile, n, sums[s]);
     }
   }
   const int32_t filters = xl_min32(XL_TILE_I16, last - filter + 1);
@@ -107,13 +106,14 @@ static void run(const xl_op *op, const xl_integers *kind) {
   c.w = w;
   c.group_c = p->in_c / p->groups;
   c.group_out = p->out_c / p->groups;
+  c.row = xl_filled_i16(w.k);
   c.dots = (int32_t *)op->workspace;
   c.rows = (int16_t *)(c.dots + STRIP * XL_BLOCK);
   char *out = (char *)op->out;
   for (int32_t index = 0; index < pixels; index += STRIP, out += STRIP * pixel_bytes) {
     const int32_t some = xl_min32(STRIP, pixels - index);
     for (int32_t g = 0; g < p->groups; ++g) {
-      for (int32_t s = 0; s < some; ++s) gather(&c, index + s, g * c.group_c, c.rows + s * w.k);
+      for (int32_t s = 0; s < some; ++s) gather(&c, index + s, g * c.group_c, c.rows + s * c.row);
       convolve_strip(&c, g, some, &channels, out);
     }
   }

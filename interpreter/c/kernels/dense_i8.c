@@ -9,6 +9,7 @@ static void dot_row(const xl_integers *kind, const xl_numbers *x, const xl_weigh
   for (int32_t at = 0; at < x->channels; at += XL_CHUNK_I16) {
     const int32_t n = xl_min32(x->channels - at, XL_CHUNK_I16);
     kind->widen(x, row, at, n, numbers);
+    xl_fill_i16(numbers + n, 0, xl_filled_i16(n) - n);
     xl_weigh_tile(kind->weigh, w, unit, unit + units - 1, at, n, tile);
     xl_dot_tile_i16(numbers, (const int16_t(*)[XL_CHUNK_I16])tile, n, sums);
   }

@@ -13,6 +13,12 @@
 
 #define XL_TILE_I16 4 /* filters that go over a window together */
 
+/* Rows of numbers and chunks of weights are filled with zeros to whole vectors: so their loops need no remainder. */
+#define XL_VECTOR_I16 16
+static inline ptrdiff_t xl_filled_i16(ptrdiff_t n) {
+  return (n + XL_VECTOR_I16 - 1) / XL_VECTOR_I16 * XL_VECTOR_I16;
+}
+
 /* Elements that are widened at a time, on the stack: a multiple of 32. */
 #if UINTPTR_MAX > 0xffffffffu
 #define XL_CHUNK_I16 128
@@ -40,7 +46,7 @@ typedef struct xl_weights {
   ptrdiff_t k;
 } xl_weights;
 
-/* Widens elements at to at + n - 1 of a row; `at` is a multiple of 32. */
+/* Widens elements at to at + n - 1 of a row; `at` is a multiple of 32, and `out` has room for the next one above n. */
 typedef void (*xl_weigh)(const xl_weights *w, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n, int16_t *out);
 void xl_weigh_i8(const xl_weights *w, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n, int16_t *out);
 void xl_weigh_b(const xl_weights *w, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n, int16_t *out);
@@ -58,13 +64,20 @@ static inline ptrdiff_t xl_output_words(const xl_integers *kind, int32_t channel
   return kind->output_bits ? xl_words(channels) : channels;
 }
 
+static inline void xl_fill_i16(int16_t *out, int16_t value, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; ++i) out[i] = value;
+}
+
 /* Widens a chunk of up to XL_TILE_I16 filters, row `row` and on; those behind `last` are `last` again. */
 static inline void xl_weigh_tile(xl_weigh weigh, const xl_weights *w, ptrdiff_t row, ptrdiff_t last, ptrdiff_t at,
                                  ptrdiff_t n, int16_t tile[XL_TILE_I16][XL_CHUNK_I16]) {
-  for (int f = 0; f < XL_TILE_I16; ++f) weigh(w, row + f <= last ? row + f : last, at, n, tile[f]);
+  for (int f = 0; f < XL_TILE_I16; ++f) {
+    weigh(w, row + f <= last ? row + f : last, at, n, tile[f]);
+    xl_fill_i16(tile[f] + n, 0, xl_filled_i16(n) - n);
+  }
 }
 
-/* Adds the dot products of n numbers with each filter of a tile to sums. */
+/* Adds the dot products of n numbers, filled with zeros, with each filter of a tile to sums. */
 void xl_dot_tile_i16(const int16_t *x, const int16_t tile[XL_TILE_I16][XL_CHUNK_I16], ptrdiff_t n, int32_t *sums);
 
 /* The kernels of an op by `run(op, kind)`, which its file defines before. */

@@ -104,7 +104,6 @@ static inline int32_t xl_volume_tap(const xl_volume *v, int a, int32_t out, int3
 void xl_volume_b(const xl_op *op, const xl_volume *v, xl_store_dots store, ptrdiff_t out_words);
 uint64_t xl_volume_b_workspace(const xl_volume *v);
 void xl_volume_f32(const xl_op *op, const xl_volume *v, const float *weights, const uint32_t *bits);
-void xl_volume_f32_i8(const xl_op *op, const xl_volume *v); /* with a filter of int8 */
 uint64_t xl_volume_f32_workspace(const xl_volume *v);
 
 #endif

@@ -1,17 +1,14 @@
-/* Windows of floats with float, bit or int8 filters, a pixel at a time. */
+/* Windows of floats with float or bit filters, a pixel at a time. */
 #include <string.h>
 
 #include "bits.h"
 #include "dots_f32.h"
 #include "volume.h"
 
-#define CHUNK 64 /* weights of int8 that are made floats at a time, on the stack */
-
 typedef struct volume {
   const xl_volume *v;
-  const float *weights; /* one of these three is not NULL */
+  const float *weights; /* one of these two is NULL */
   const uint32_t *bits;
-  const int8_t *bytes;
   const uint32_t *zeros; /* beside bits; NULL: no weight is 0 */
   int32_t group_c, group_out;
   ptrdiff_t k; /* elements of a window */
@@ -44,21 +41,9 @@ static void gather(const volume *c, const float *image, const int32_t *at) {
   }
 }
 
-/* With a row of int8, of which some are made floats at a time. */
-static float dot_bytes(const float *x, const int8_t *w, ptrdiff_t k) {
-  float some[CHUNK], sum = 0.0f;
-  for (ptrdiff_t at = 0; at < k; at += CHUNK) {
-    const ptrdiff_t n = k - at < CHUNK ? k - at : CHUNK;
-    for (ptrdiff_t i = 0; i < n; ++i) some[i] = (float)w[at + i];
-    sum += xl_dot_f32(x + at, some, n);
-  }
-  return sum;
-}
-
 /* The dot product of the gathered window with a filter. */
 static float dot(const volume *c, ptrdiff_t filter) {
   const ptrdiff_t words = xl_words(c->k);
-  if (c->bytes != NULL) return dot_bytes(c->row, c->bytes + filter * c->k, c->k);
   if (c->weights != NULL) return xl_dot_f32(c->row, c->weights + filter * c->k, c->k);
   if (c->zeros == NULL) return xl_dot_bits(c->row, c->bits + filter * words, NULL, c->k);
   return xl_dot_bits(c->row, c->bits + filter * words, c->zeros + filter * words, c->k);
@@ -72,8 +57,7 @@ static void convolve_pixel(const volume *c, const float *image, const int32_t *a
   }
 }
 
-static void convolve(const xl_op *op, const xl_volume *v, const float *weights, const uint32_t *bits,
-                     const int8_t *bytes) {
+void xl_volume_f32(const xl_op *op, const xl_volume *v, const float *weights, const uint32_t *bits) {
   const xl_axis *axis = v->axis;
   const xl_channels channels = xl_channels_of(op, v->activation);
   const float *image = (const float *)op->in[0];
@@ -82,7 +66,6 @@ static void convolve(const xl_op *op, const xl_volume *v, const float *weights, 
   c.v = v;
   c.weights = weights;
   c.bits = bits;
-  c.bytes = bytes;
   c.zeros = v->masked ? (const uint32_t *)op->in[5] : NULL;
   c.group_c = xl_volume_group_c(v);
   c.group_out = v->out_c / v->groups;
@@ -102,12 +85,4 @@ static void convolve(const xl_op *op, const xl_volume *v, const float *weights, 
     }
     image += (ptrdiff_t)axis[0].in * axis[1].in * axis[2].in * v->in_c;
   }
-}
-
-void xl_volume_f32(const xl_op *op, const xl_volume *v, const float *weights, const uint32_t *bits) {
-  convolve(op, v, weights, bits, NULL);
-}
-
-void xl_volume_f32_i8(const xl_op *op, const xl_volume *v) {
-  convolve(op, v, NULL, NULL, (const int8_t *)op->in[1]);
 }
