@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.device.machines import Machine
 from tools.wheels import cross
-from tools.wheels.__main__ import make
+from tools.wheels.lock import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -50,7 +50,11 @@ def emulator(machine: Machine) -> str:
 
 def system(machine: Machine) -> Path:
     """Debian's Python with numpy for ``machine``, unpacked. Raises Unavailable where it cannot be had."""
-    emulated = emulator(machine)
+    with locked(BUILD / f"root-{machine.debian}.lock"):
+        return _system(machine, emulator(machine))
+
+
+def _system(machine: Machine, emulated: str) -> Path:
     root = BUILD / f"root-{machine.debian}"
     if not root.is_dir():
         part = root.with_suffix(".part")
@@ -121,6 +125,13 @@ def package(machine: Machine) -> Path:
     root = system(machine)
     if not cross.available():
         raise Unavailable("the cross compiler is not installed: pip install 'xlite[wheels]'")
+    with locked(BUILD / f"site-{machine.name}.lock"):
+        return _package(machine, root)
+
+
+def _package(machine: Machine, root: Path) -> Path:
+    from tools.wheels.__main__ import make  # needs what is checked for above
+
     (wheel,) = make([machine.wheel], BUILD / f"wheel-{machine.name}")
     site, content = BUILD / f"site-{machine.name}", wheel.read_bytes()
     stamp = site / "wheel"
@@ -141,10 +152,10 @@ def counter() -> Path:
     compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
     if compiler is None:
         raise Unavailable("there is no C compiler for the plugin that counts instructions")
-    if not made.is_file() or made.stat().st_mtime < source.stat().st_mtime:
-        made.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", str(source)]
-        subprocess.run([*command, "-o", str(made)], check=True)
+    with locked(BUILD / "count.lock"):
+        if not made.is_file() or made.stat().st_mtime < source.stat().st_mtime:
+            command = [compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", str(source)]
+            subprocess.run([*command, "-o", str(made)], check=True)
     return made
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.wheels import cross
 from tools.wheels.__main__ import make
+from tools.wheels.lock import locked
 from tools.wheels.targets import WHEELS, Library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +17,8 @@ BUILD = ROOT / "build" / "wheels"
 @cache
 def all_wheels() -> dict[str, Path]:
     """Every wheel's file by the machine it is for."""
-    return dict(zip([wheel.machine for wheel in WHEELS], make(WHEELS, BUILD / "tested")))
+    with locked(BUILD / "tested.lock"):
+        return dict(zip([wheel.machine for wheel in WHEELS], make(WHEELS, BUILD / "tested")))
 
 
 @cache

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from tools.wheels.lock import locked
 from tools.wheels.strip import strip
 from tools.wheels.targets import Library
 from xlite.interpreter.c import build
@@ -40,6 +41,11 @@ def build_library(library: Library, folder: Path) -> Path:
     """Compiles it into ``folder`` where a source is newer than what is there, and returns its path: _xlite.so, and
     beside it _xlite_symbols.so, the same with the symbols of all functions. Raises BuildError with the compiler's
     words if that fails."""
+    with locked(folder / "lock"):
+        return _build_library(library, folder)
+
+
+def _build_library(library: Library, folder: Path) -> Path:
     made, symbols = folder / "_xlite.so", folder / "_xlite_symbols.so"
     if build.is_current(made) and made.stat().st_mtime >= max(path.stat().st_mtime for path in HERE.glob("*.py")):
         return made

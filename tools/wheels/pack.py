@@ -79,7 +79,7 @@ def pack(pure: Mapping[str, bytes], libraries: Mapping[str, Path], tags: tuple[s
     files[f"{info}/RECORD"] = _record(files, f"{info}/RECORD")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{info[: -len('.dist-info')]}-py3-none-{'.'.join(tags)}.whl"
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")
     _write(part, files, info)
     os.replace(part, path)
     return path

@@ -1,0 +1,43 @@
+"""Scripts that run on the emulated computers."""
+
+# Runs a network on recorded inputs, on each backend that is named. Prints JSON.
+PARITY = """
+import json, sys
+import numpy as np
+import xlite
+from xlite.interpreter.kernels.c import library
+from device import mark
+
+path, samples, *backends = sys.argv[1:]
+with np.load(samples) as found:
+    x, y = found["x"], found["y"]
+result = {"library": library.own_library().name, "isa": library.isa()[0], "backends": {}}
+for number, backend in enumerate(backends):
+    interpreter = xlite.Interpreter(path, backend=backend)
+    mark(2 * number)
+    outputs = np.concatenate([np.array(interpreter(image[np.newaxis])) for image in x])
+    mark(2 * number + 1)
+    result["backends"][backend] = {
+        "difference": float(np.abs(outputs - y).max()),
+        "same_argmax": bool((outputs.argmax(axis=-1) == y.argmax(axis=-1)).all()),
+        "log_difference": float(np.abs(np.log(outputs[y > 1e-30]) - np.log(y[y > 1e-30])).max()),
+        "compared": int((y > 1e-30).sum()),
+    }
+print(json.dumps(result))
+"""
+
+# What it takes to run a model: every module that is loaded, and every event of Python's audit that is about
+# processes or the network. Prints JSON.
+IMPORTS = """
+import json, sys
+events = []
+sys.addaudithook(lambda name, arguments: events.append(name))
+import numpy
+before = set(sys.modules)
+events.clear()
+import xlite
+interpreter = xlite.Interpreter(sys.argv[1], backend=sys.argv[2])
+interpreter.invoke()
+modules = sorted(set(sys.modules) - before)
+print(json.dumps({"modules": modules, "of_numpy": sorted(before), "events": sorted(set(events))}))
+"""
