@@ -36,11 +36,13 @@ class Trim:
 def trim_for(calls: Sequence[Call], small: bool) -> Trim:
     """The switches of a network with these calls."""
     binary = [call for call in calls if call.function.startswith(("xl_conv2d_b_b_", "xl_dense_b_b_"))]
+    signs = [call for call in calls if call.function.startswith("xl_conv2d_f32_b_")]
     needs = {
         "XL_WITH_VOLUMES": any(_planes_or_mask(call.params) for call in binary),
         "XL_WITH_ZERO_PADDING": any(_pads_zeros(call.params) for call in binary),
         "XL_WITH_FLOAT_FILTERS": any(call.function.startswith("xl_conv2d_f32_f32_") for call in calls),
-        "XL_WITH_BIT_FILTERS": any(call.function.startswith("xl_conv2d_f32_b_") for call in calls),
+        "XL_WITH_BIT_FILTERS": bool(signs),
+        "XL_WITH_ZERO_WEIGHTS": any(_planes_or_mask(call.params) for call in signs),
     }
     switches = {"XL_SMALL": 1} if small else {}
     return Trim(small, {**switches, **{name: 0 for name, needed in needs.items() if not needed}})

@@ -239,7 +239,7 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
     } else {
       uint32_t w[TILE], z[TILE];
       words_of(c, c->bits, filter, last, i / XL_WORD_BITS, w);
-      if (c->zeros == NULL) {
+      if (!XL_WITH_ZERO_WEIGHTS || c->zeros == NULL) {
         (!XL_WITH_TILES || width == 1 ? column_bits : tile_bits)(x, w, n, sums);
         continue;
       }

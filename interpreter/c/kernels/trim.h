@@ -28,6 +28,11 @@
 #define XL_WITH_BIT_FILTERS 1
 #endif
 
+/* CONV_2D of floats with bit filters of which some weights are 0: half a KiB of stack. */
+#ifndef XL_WITH_ZERO_WEIGHTS
+#define XL_WITH_ZERO_WEIGHTS 1
+#endif
+
 /* CONV_2D and DENSE of floats in tiles of several pixels or filters, which machines with vectors gain by. */
 #ifndef XL_WITH_TILES
 #define XL_WITH_TILES (!XL_SMALL)
