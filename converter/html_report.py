@@ -59,6 +59,7 @@ def _totals(report: Report) -> str:
         ("multiply-accumulates", macs),
         ("arena", f"{report.arena_bytes:,} B (lower bound {report.arena_lower_bound:,} B)"),
     ]
+    rows += [("note", escape(note)) for note in report.remarks()]
     if report.target is not None:
         fits = "fits" if report.target["fits"] else "does not fit"
         rows.append(

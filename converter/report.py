@@ -53,6 +53,17 @@ class Report:
     quantized: list[Quantized] = field(default_factory=list)  # kernels that were rounded to int8
     input_notes: list[str] = field(default_factory=list)  # integer inputs that are made floats, and why
 
+    def remarks(self) -> list[str]:
+        """Whatever else is to be known of the whole network, a sentence each."""
+        found = [*self.notes, *self.input_notes]
+        if self.quantized:
+            worst = max(kernel.largest_error for kernel in self.quantized)
+            names = ", ".join(dict.fromkeys(kernel.layer for kernel in self.quantized))
+            found.append(
+                f"weights rounded to int8: {names}; off by at most {worst:.2%} of the largest of a filter"
+            )
+        return found
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2)
 

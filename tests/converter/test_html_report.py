@@ -65,3 +65,15 @@ def test_names_are_escaped(result):
     page = html_report(report, result.model)
     assert "<script" not in page
     assert bad in "".join(parse(page).itertext())
+
+
+def test_what_was_rounded_and_what_could_not_be_folded_is_said():
+    converted = xlite.convert(DEMO, input_dtype="uint8", quantize="int8")
+    assert converted.report.quantized
+    text = " ".join(parse(html_report(converted.report, converted.model)).itertext())
+    for remark in converted.report.remarks():
+        assert remark in text
+    plain = xlite.convert(DEMO, input_dtype="uint8")
+    assert plain.report.input_notes
+    text = " ".join(parse(html_report(plain.report, plain.model)).itertext())
+    assert plain.report.input_notes[0] in text

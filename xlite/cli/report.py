@@ -31,13 +31,8 @@ def renderables(report: Report, source_bytes: int | None) -> Iterator[Any]:
     if notes:
         yield _notes(notes)
         yield ""
-    for note in (*report.notes, *report.input_notes):
+    for note in report.remarks():
         yield f"note: {note}"
-    if report.quantized:
-        worst = max(report.quantized, key=lambda kernel: kernel.largest_error)
-        names = ", ".join(dict.fromkeys(kernel.layer for kernel in report.quantized))
-        off = f"off by at most {worst.largest_error:.2%} of the largest of a filter"
-        yield f"note: weights rounded to int8: {names}; {off}"
     yield ui.figures(_summary(report, source_bytes))
 
 
