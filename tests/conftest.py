@@ -19,12 +19,17 @@ LONG = (
     "converter/codegen/test_generated.py",
     "converter/codegen/test_trim.py",
     "converter/frontend/test_damage.py",
+    "interpreter/c/reader/test_damage.py",
+    "interpreter/c/reader/test_outputs.py",
     "interpreter/c/test_c_build.py",
     "interpreter/c/test_c_static.py",
     "interpreter/c/test_c_tiles.py",
     "interpreter/c/test_c_tiles_f32.py",
     "interpreter/test_damaged_demo.py",
     "interpreter/test_numba_tiles.py",
+    "wheels/test_instructions.py",
+    "wheels/test_strip.py",
+    "wheels/test_wheels.py",
     "packages/test_packages.py",
 )
 

@@ -3,7 +3,6 @@ tests takes. They are skipped, with the reason, where a computer cannot be emula
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,6 @@ def needs():
     from tests.device import setup
 
     def check(machine: Machine) -> Machine:
-        if importlib.util.find_spec("ziglang") is None:
-            pytest.skip("the extra 'wheels' is not installed")
         try:
             setup.package(machine)
         except setup.Unavailable as reason:

@@ -122,9 +122,9 @@ def compile_files(emulated: str, machine: Machine, root: Path, folders: Sequence
 @cache
 def package(machine: Machine) -> Path:
     """The folder that xlite's wheel for ``machine`` is unpacked to, of the sources as they are."""
-    root = system(machine)
     if not cross.available():
         raise Unavailable("the cross compiler is not installed: pip install 'xlite[wheels]'")
+    root = system(machine)
     with locked(BUILD / f"site-{machine.name}.lock"):
         return _package(machine, root)
 
