@@ -15,8 +15,9 @@ demo: ## convert the trained demo network, run it on 1,000 images and compare wi
 	$(SETUP) images numba
 	@$(BIN)/python examples/fashion/demo.py
 
-test: lint ## everything: lint and all tests, TensorFlow's included
-	@$(BIN)/python -m pytest -q -n 2
+test: lint ## everything: lint and all tests, TensorFlow's included; the emulated Pis but for a short look
+	$(SETUP) dev train wheels
+	@$(BIN)/python -m pytest -q -n 2 -m "not device"
 
 quick: ## the tests that need no TensorFlow, in under two minutes
 	$(SETUP) dev
@@ -63,6 +64,17 @@ mcu-test: ## the microcontrollers: kernels and networks on ten emulated boards (
 	$(SETUP) dev
 	@$(BIN)/python -m tests.mcu.install
 	@$(BIN)/python -m pytest -q -n 2 tests/mcu
+
+.PHONY: wheels
+wheels: ## cross-build wheels for armv6l, armv7l, aarch64, x86_64 and any machine, into dist/
+	$(SETUP) wheels
+	@$(BIN)/python -m tools.wheels
+
+.PHONY: device-test
+device-test: ## wheels on emulated Raspberry Pis (as root it installs qemu; 300 MB in build/device)
+	$(SETUP) dev train wheels
+	@$(BIN)/python -m tests.device; code=$$?; if [ $$code = 77 ]; then exit 0; fi; \
+		[ $$code = 0 ] && $(BIN)/python -m pytest -q tests/device
 
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
