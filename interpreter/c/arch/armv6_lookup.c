@@ -19,16 +19,52 @@
 #ifdef XL_CORE_ARMV6_VFP
 #include "bits.h"
 
-enum { ENTRY = XL_LOOKUP_ENTRY_BYTES, FIRST_TABLE = 64 * ENTRY, SECOND_TABLE = 32 * ENTRY };
+#if XL_LOOKUP_ENTRY_BYTES != 48
+#error "spread_runs multiplies by 48"
+#endif
+
+/* One run of r3 step bytes to the two words a, b: 48 times its lowest six bits, those of the next five in the high half
+ * of a, and the last five; r4, r5: where the tables begin, r6: 63, r7: 31. */
+#define SPREAD(a, b)                       \
+  "ldrh r8, [r0], r1\n\t"                 \
+  "and " a ", r6, r8\n\t"                 \
+  "and " b ", r7, r8, lsr #6\n\t"         \
+  "orr " a ", " a ", " b ", lsl #16\n\t"  \
+  "mov " b ", r8, lsr #11\n\t"            \
+  "add " a ", " a ", " a ", lsl #1\n\t"   \
+  "add " b ", " b ", " b ", lsl #1\n\t"   \
+  "add " a ", r4, " a ", lsl #4\n\t"      \
+  "add " b ", r5, " b ", lsl #4\n\t"
+
+/* r0: the first run, r1: bytes to the next, r2: their number, r3: out. */
+__attribute__((naked, noinline)) static void spread_runs(__attribute__((unused)) const uint16_t *from,
+                                                         __attribute__((unused)) ptrdiff_t step,
+                                                         __attribute__((unused)) int32_t n,
+                                                         __attribute__((unused)) uint8_t *out) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+      "mov r4, #0x0c000000\n\t" /* 64 * 48 in the high half */
+      "mov r5, #0x1200\n\t"     /* (64 + 32) * 48 */
+      "mov r6, #63\n\t"
+      "mov r7, #31\n\t"
+      "tst r2, #1\n\t"
+      "beq 1f\n\t"
+      SPREAD("r9", "r10")
+      "stmia r3!, {r9, r10}\n\t"
+      "subs r2, r2, #1\n\t"
+      "beq 2f\n"
+      "1:\n\t"
+      SPREAD("r9", "r10")
+      SPREAD("r11", "r12")
+      "stmia r3!, {r9, r10, r11, r12}\n\t"
+      "subs r2, r2, #2\n\t"
+      "bne 1b\n"
+      "2:\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
+}
 
 void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n, uint8_t *out) {
-  uint32_t *to = (uint32_t *)(void *)out;
-  const uint16_t *from = (const uint16_t *)(const void *)x + run;
-  for (; n > 0; --n, from += 2 * words, to += 2) {
-    const uint32_t bits = *from;
-    to[0] = (bits & 63u) * ENTRY + (((bits >> 6 & 31u) * ENTRY + FIRST_TABLE) << 16);
-    to[1] = (bits >> 11) * ENTRY + FIRST_TABLE + SECOND_TABLE;
-  }
+  spread_runs((const uint16_t *)(const void *)x + run, 4 * words, n, out);
 }
 
 /* ---- Adding entries ---------------------------------------------------------------------------------------- */
@@ -110,7 +146,20 @@ typedef struct steps {
 } steps;
 
 #define LANES ((double)0x010101010101) /* 1 in each */
-static const double CONSTANTS[4] = {4503599627370496.0 + LANES, 3.0 * LANES, 2.5 * LANES, 0.5};
+#define CONSTANTS_OF(lanes) {4503599627370496.0 + (lanes), 3.0 * (lanes), 2.5 * (lanes)}
+static const xl_lookup_lanes ALL_LANES[XL_LOOKUP_UNITS] = {
+    CONSTANTS_OF(LANES), CONSTANTS_OF(LANES), CONSTANTS_OF(LANES),
+    CONSTANTS_OF(LANES), CONSTANTS_OF(LANES), CONSTANTS_OF(LANES),
+};
+
+/* Filters 0 to 5 of a unit are lanes 0, 2, 1, 3, 4, 5. */
+xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters) {
+  static const double LANE[XL_LOOKUP_UNIT] = {1.0, 65536.0, 256.0, 16777216.0, 4294967296.0, 1099511627776.0};
+  double sum = 0;
+  for (int i = 0; i < XL_LOOKUP_UNIT; ++i) sum += filters >> i & 1u ? LANE[i] : 0;
+  const xl_lookup_lanes lanes = CONSTANTS_OF(sum);
+  return lanes;
+}
 
 /* Bits `low` and 8 + low of a unit: with u = 2^52 + twice the filters' bits, and 2^52 + 1 in each lane in d8, a step is
  * d8 - u. The low word of u has the lanes of four filters, of r5 and r4; the high word those of two, of r6, whose
@@ -132,24 +181,27 @@ static const double CONSTANTS[4] = {4503599627370496.0 + LANES, 3.0 * LANES, 2.5
 #define KEEP_STEPS(a, to_a, sum_a, b, to_b, sum_b) \
   "vstr " a ", [r2, #" to_a "]\n\t" sum_a ", " a "\n\t" "vstr " b ", [r2, #" to_b "]\n\t" sum_b ", " b "\n\t"
 
-/* r0: the bits of the first filter, r1: the step to the next; r2: steps; r3: units; the constants on the stack.
- * A filter differs in (bits - the sum of its steps) / 2 bits from x of zeros. */
+/* r0: the bits of the first filter, r1: the step to the next; r2: steps; r3: units; the lanes on the stack. A filter
+ * differs in (bits - the sum of its steps) / 2 bits from x of zeros. */
 __attribute__((naked, noinline)) static void make_steps(__attribute__((unused)) const uint8_t *w,
                                                         __attribute__((unused)) ptrdiff_t step,
                                                         __attribute__((unused)) steps *out,
                                                         __attribute__((unused)) int32_t units,
-                                                        __attribute__((unused)) const double *constants) {
+                                                        __attribute__((unused)) const xl_lookup_lanes *lanes) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-      "ldr r12, [sp, #40]\n\t"
+      "ldr lr, [sp, #40]\n\t"
       "vpush {d8-d15}\n\t"
-      "vldmia r12, {d8-d11}\n\t"
+      "mov r12, #0x3f000000\n\t" /* 0.5 */
+      "vmov s22, r12\n\t"
+      "vcvt.f64.f32 d11, s22\n\t"
       "mov r9, #0x43000000\n\t"
       "orr r9, r9, #0x00300000\n\t"
       "mov r10, #2\n\t"
       "orr r10, r10, r10, lsl #8\n\t"
       "orr r10, r10, r10, lsl #16\n"
       "1:\n\t"
+      "vldmia lr!, {d8-d10}\n\t"
       "ldrh r4, [r0], r1\n\t"
       "ldrh r5, [r0], r1\n\t"
       "ldrh r6, [r0], r1\n\t"
@@ -244,10 +296,15 @@ __attribute__((naked, noinline)) static void make_entries(__attribute__((unused)
       "pop {r4, r5, r6, r7, r8, pc}");
 }
 
-void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
+void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
+                         uint8_t *tables) {
   steps s;
-  make_steps(w, step, &s, units, CONSTANTS);
+  make_steps(w, step, &s, units, lanes);
   make_entries(tables, s.more, s.none);
+}
+
+void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
+  xl_lookup_tables_of(w, step, units, ALL_LANES, tables);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------- */

@@ -70,6 +70,17 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
  * next one are `step` bytes behind. tables: XL_LOOKUP_ENTRIES entries of XL_LOOKUP_ENTRY_BYTES. */
 void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables);
 
+#ifdef XL_CORE_ARMV6_VFP
+/* What tables of a unit are made with: only the filters whose bit is 1 are in them, the others never differ, if their
+ * bits w are 0. */
+typedef struct xl_lookup_lanes {
+  double base, half_of_six, half_of_five;
+} xl_lookup_lanes;
+xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters);
+void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
+                         uint8_t *tables);
+#endif
+
 /* Adds the entries for the x of each line, `offset` bytes behind its x, to its sums. shift: of x's bits in the word
  * there, where they are read as they are. */
 void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdiff_t offset, int32_t shift,

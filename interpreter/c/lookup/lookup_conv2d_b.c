@@ -11,9 +11,16 @@
 
 #include "bits.h"
 #include "lookup.h"
+#include "lookup_pixels.h"
 #include "lookup_store.h"
 #include "window.h"
 #include "xor_popcount.h"
+
+#ifdef XL_CORE_COUNTS_APART /* counts in assembler or vectors, which tables made and read in C are slower than */
+#define PAYS 0
+#else
+#define PAYS 1
+#endif
 
 enum { LINES_EACH = 3, ALIGNMENT = 64, RUN_BYTES = XL_LOOKUP_RUN_BITS / 8, FEWEST_PIXELS = 16 };
 
@@ -263,8 +270,27 @@ static void convolve_image(conv *c, const uint32_t *image) {
   }
 }
 
-static void convolve(const xl_op *op, xl_lookup_store store) {
+/* Instructions, but for the outputs. */
+static int64_t cost_of(const xl_conv2d_params *p, const shape *s) {
+  const int64_t pixels = (int64_t)p->window.out_h * p->window.out_w, chunks = (pixels + s->chunk - 1) / s->chunk;
+  const int64_t runs = (int64_t)p->window.window_h * p->window.window_w * s->runs * p->groups * p->batch;
+  const int64_t tables = (int64_t)s->blocks * XL_LOOKUP_RUN_COST + (int64_t)s->units * XL_LOOKUP_UNIT_COST;
+  const int64_t sums = (int64_t)s->blocks * XL_LOOKUP_PIXEL_COST + (int64_t)s->units * XL_LOOKUP_PIXEL_UNIT_COST;
+  return runs * (chunks * tables + pixels * sums);
+}
+
+/* Whether tables of pixels, which all filters use, are cheaper. */
+static int by_pixels(const xl_conv2d_params *p, const shape *s) {
+  return xl_lookup_pixels_cost(p) < cost_of(p, s);
+}
+
+/* each: the same kind of output, of one pixel's counts. */
+static void convolve(const xl_op *op, xl_lookup_store store, xl_store each) {
   conv c = conv_of(op, store);
+  if (by_pixels(c.p, &c.s)) {
+    xl_lookup_pixels(op, each, store.pixel_bytes);
+    return;
+  }
   const xl_window *w = &c.p->window;
   const uint32_t *image = (const uint32_t *)op->in[0];
   c.out = (char *)op->out;
@@ -277,7 +303,7 @@ static void convolve(const xl_op *op, xl_lookup_store store) {
 
 uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p) {
   const shape s = shape_of(p);
-  return layout_of(p, &s).end + ALIGNMENT - 4;
+  return by_pixels(p, &s) ? xl_lookup_pixels_workspace(p) : layout_of(p, &s).end + ALIGNMENT - 4;
 }
 
 int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p) {
@@ -286,29 +312,27 @@ int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p) {
   return p->planes == 1 && !p->masked && whole && row < UINT16_MAX;
 }
 
-/* By counting instructions: carry-save adders take about 10 a word and 30 a row. */
+/* Carry-save adders take about 10 instructions a word and 30 a row. */
 int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p) {
-  if (!xl_lookup_conv2d_b_b_takes(p) || xl_has_popcount()) return 0;
+  if (!xl_lookup_conv2d_b_b_takes(p) || xl_has_popcount() || !PAYS) return 0;
   const shape s = shape_of(p);
-  const int64_t pixels = (int64_t)p->window.out_h * p->window.out_w;
-  const int64_t runs = (int64_t)p->window.window_h * p->window.window_w * s.runs;
-  const int64_t tables = (int64_t)s.blocks * XL_LOOKUP_RUN_COST + (int64_t)s.units * XL_LOOKUP_UNIT_COST;
-  const int64_t sums = (int64_t)s.blocks * XL_LOOKUP_PIXEL_COST + (int64_t)s.units * XL_LOOKUP_PIXEL_UNIT_COST;
-  const int64_t chunks = (pixels + s.chunk - 1) / s.chunk;
-  return runs * (chunks * tables + pixels * sums) < pixels * s.group_out * (10 * (int64_t)s.filter + 30);
+  const int64_t rows = (int64_t)p->batch * p->window.out_h * p->window.out_w * p->out_c;
+  const int64_t adders = rows * (10 * (int64_t)s.filter + 30);
+  return cost_of(p, &s) < adders || by_pixels(p, &s);
 }
 
 void xl_lookup_conv2d_b_b_b(const xl_op *op) {
-  const xl_lookup_store store = {xl_lookup_begin_b, xl_words(((const xl_conv2d_params *)op->params)->out_c) * 4};
-  convolve(op, store);
+  const ptrdiff_t words = xl_words(((const xl_conv2d_params *)op->params)->out_c);
+  const xl_lookup_store store = {xl_lookup_begin_b, words * 4};
+  convolve(op, store, xl_store_b);
 }
 
 void xl_lookup_conv2d_b_b_i32(const xl_op *op) {
   const xl_lookup_store store = {xl_lookup_begin_i32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
-  convolve(op, store);
+  convolve(op, store, xl_store_i32);
 }
 
 void xl_lookup_conv2d_b_b_f32(const xl_op *op) {
   const xl_lookup_store store = {xl_lookup_begin_f32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
-  convolve(op, store);
+  convolve(op, store, xl_store_f32);
 }
