@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder
+from tests.interpreter.networks import BIT, F32, I32, SAME_3, U8, Builder
 from xlite.schema.types import (
     ActivationKind,
     ConcatenateOptions,
+    Conv2DOptions,
+    DenseOptions,
     Model,
     OpKind,
     PadOptions,
     Pool2DOptions,
+    QuantizeOptions,
     ReduceKind,
     ReduceOptions,
     ReshapeOptions,
@@ -62,7 +65,7 @@ SMALL = Sizes(
 def grid(sizes: Sizes = LARGE) -> Model:
     """Every output is an output of the model, so that the planner keeps each."""
     b = Builder(0)
-    parts = (_convolutions, _depthwise, _dense, _floats, _bits, _shapes)
+    parts = (_convolutions, _depthwise, _dense, _integers, _floats, _bits, _shapes)
     return b.model([output for part in parts for output in part(b, sizes)])
 
 
@@ -103,6 +106,28 @@ def _dense(b: Builder, sizes: Sizes) -> Iterator[int]:
     for features, units in sizes.float_features:
         yield b.dense(b.input((features,)), units, bit_filter=False)
         yield b.dense(b.input((features,)), units)
+
+
+def _integers(b: Builder, sizes: Sizes) -> Iterator[int]:
+    """Bytes as images, as filters or as both."""
+    for x, bytes_filter in ((U8, True), (U8, False), (BIT, True), (F32, True)):
+        for height, width, depth in sizes.floats:
+            channels = max(16, depth)
+            shape = (channels, 3, 3, depth)
+            kernel = b.bytes(*shape) if bytes_filter else b.bits(shape, 3)
+            inputs = b._filtered(b.input((height, width, depth), x), kernel, channels, F32)
+            yield b.op(OpKind.CONV_2D, inputs, Conv2DOptions(**SAME_3))
+        for features, units in sizes.float_features:
+            kernel = b.bytes(units, features) if bytes_filter else b.bits((units, features))
+            inputs = b._filtered(b.input((features,), x), kernel, units, F32)
+            yield b.op(OpKind.DENSE, inputs, DenseOptions())
+    for shape in sizes.depthwise:
+        inputs = b._filtered(b.input(shape, U8), b.bytes(3, 3, shape[-1]), shape[-1], F32)
+        yield b.op(OpKind.DEPTHWISE_CONV_2D, inputs, Conv2DOptions())
+    for shape in sizes.images:
+        yield b.op(OpKind.QUANTIZE, (b.input(shape),), QuantizeOptions(U8, 0.1, 3))
+        yield b.op(OpKind.DEQUANTIZE, (b.input(shape, U8),), QuantizeOptions(F32, 0.1, 3))
+        yield b.op(OpKind.MAX_POOL_2D, (b.input(shape, U8), None), Pool2DOptions(2, 2, 2, 2))
 
 
 def _floats(b: Builder, sizes: Sizes) -> Iterator[int]:

@@ -89,6 +89,7 @@ def _rate(
 ) -> Optional[tuple[float, float, float]]:
     """The rate of this class, else that of a class like it: another op with a filter of the same precision,
     another op on the same type."""
+    key = key if key in rates else key.replace(" i8", " u8")  # bytes are bytes
     if key in rates:
         return rates[key]
     ending = key[key.index(" ") :]

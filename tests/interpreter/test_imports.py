@@ -21,8 +21,10 @@ import xlite
 interpreter = xlite.Interpreter(sys.argv[1], backend={backend!r})
 scores = interpreter(np.ones((2, 12, 12, 3), np.float32))[0]
 assert scores.shape == (2, 10)
-print(*sorted(name for name in sys.modules if "." not in name))
+print(*sorted(name for name in sys.modules if "." not in name or name.startswith("xlite.interpreter.")))
 """
+# What is needed only where memory is short, or to look at a model.
+RARE = {f"xlite.interpreter.{name}" for name in ("costs", "cost_figures", "selection", "refusal", "profiler")}
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +46,20 @@ def test_running_a_model_loads_nothing_heavy(path, backend):
     loaded = modules_after_a_run(path, backend)
     assert "numpy" in loaded
     assert not loaded & set(HEAVY)
+    assert not loaded & RARE
 
 
 @pytest.mark.skipif(not backends.available("c"), reason="without the C library the default may be numba")
 def test_the_default_backend_loads_nothing_heavy(path):
     assert not modules_after_a_run(path, None) & set(HEAVY)
+
+
+@pytest.mark.skipif(not backends.available("c"), reason="without the C library the reference is all there is")
+def test_neither_a_limit_that_is_kept_nor_prepack_loads_more(path):
+    program = PROGRAM.replace("backend={backend!r}", "backend='c', memory_limit='64MiB', prepack=False")
+    done = subprocess.run([sys.executable, "-c", program, str(path)], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {*RARE, "xlite.interpreter.kernels.reference.conv"}
 
 
 @pytest.mark.skipif(not backends.available("numba"), reason="numba not installed")
