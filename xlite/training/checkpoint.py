@@ -101,7 +101,7 @@ def _value(variable: Any) -> np.ndarray:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    write_whole(path, lambda partial: np.savez(partial, **arrays))
+    write_whole(path, lambda partial: np.savez(partial, **arrays))  # type: ignore[arg-type]
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

@@ -134,7 +134,8 @@ def _from_folder(folder: Path) -> Images:
         if len(shapes) > 1:
             raise FileError(f"{folder / part}: pictures have different sizes: {sorted(shapes)[:3]}")
         parts += [np.stack(pictures), np.array([label for _, label in files])]
-    return make_images(*parts, source=folder.name, classes=classes)
+    x_train, y_train, x_test, y_test = parts
+    return make_images(x_train, y_train, x_test, y_test, folder.name, classes)
 
 
 def _picture(data: bytes, source: str) -> np.ndarray:

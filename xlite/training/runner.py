@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -93,8 +93,8 @@ def _check(recipe: Recipe, settings: Settings) -> None:
 def _limited(images: Images, limit: Optional[int]) -> Images:
     if limit is None:
         return images
-    parts = (images.x_train, images.y_train, images.x_test, images.y_test)
-    return Images(*(part[:limit] for part in parts), images.classes, images.source)
+    names = ("x_train", "y_train", "x_test", "y_test")
+    return replace(images, **{name: getattr(images, name)[:limit] for name in names})
 
 
 def _loaded(path: str) -> Any:
