@@ -228,7 +228,11 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
     return;
   }
 #endif
-  memset(sums, 0, TILE * sizeof sums[0]);
+  if (XL_WITH_TILES) {
+    memset(sums, 0, TILE * sizeof sums[0]);
+  } else {
+    for (int f = 0; f < TILE; ++f) sums[f][0] = 0; /* there is no more than a column */
+  }
   for (ptrdiff_t i = 0; i < c->k; i += CHUNK) {
     const ptrdiff_t n = c->k - i < CHUNK ? c->k - i : CHUNK;
     const float *x = c->strip + i * width;
