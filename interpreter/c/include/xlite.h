@@ -17,6 +17,8 @@
  *  - Kernels are named xl_<op>_<x>_<weights>_<output>, with b for bits, f32, i32, i8 and u8; 8 where only bytes are
  *    moved, whatever their sign.
  *  - The output overlaps no input, but for the kernels that say "in place": there it may be exactly the input.
+ *    Generated code relies on more: CONV_2D without groups and the 2D pools, on one thread, write their output row by
+ *    row, and read no input row above the first that the row they write sees.
  *  - Products and sums are rounded to float one by one. Compile with -ffp-contract=off so that this stays so, and
  *    on 32-bit x86 with -mfpmath=sse: the x87 unit keeps more digits.
  */
