@@ -9,6 +9,8 @@ filter, or of all, is 127 steps, as quantizers by the largest magnitude make it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from xlite.converter.graph import Graph, Node, Value, constant, int8_constant
@@ -17,6 +19,7 @@ from xlite.schema.types import DType, OpKind
 
 KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)
 STEPS = 127
+_MULTIPLIERS = 8  # the largest depth multiplier that is tried
 CLOSE = 2.0**-20  # relative: a weight was rounded to float32 once or twice
 
 
@@ -39,7 +42,7 @@ def find_steps(kind: OpKind, weights: np.ndarray) -> tuple[np.ndarray, np.ndarra
     largest = np.abs(rows).max(axis=0)
     if not np.all(np.isfinite(largest)):
         return None
-    for extent in (largest, np.broadcast_to(largest.max(), largest.shape)):
+    for extent in _extents(kind, largest):
         steps = np.where(extent > 0, extent, 1.0) / STEPS
         few = rows[:4] / steps  # most float filters are told apart by their first weights
         if not _whole(few):
@@ -49,6 +52,17 @@ def find_steps(kind: OpKind, weights: np.ndarray) -> tuple[np.ndarray, np.ndarra
             whole = np.round(ratio)
             return _as_weights(kind, weights, whole), _fitted(rows, whole, steps)
     return None
+
+
+def _extents(kind: OpKind, largest: np.ndarray) -> Iterator[np.ndarray]:
+    """What 127 steps may be, from the largest weight of every filter: of each its own, the largest of all, or of a
+    depthwise kernel, whose filters are ``channel * multiplier + i``, the largest of all with the same ``i``."""
+    yield largest
+    yield np.broadcast_to(largest.max(), largest.shape)
+    for multiplier in range(2, _MULTIPLIERS + 1) if kind is OpKind.DEPTHWISE_CONV_2D else ():
+        if len(largest) % multiplier == 0:
+            channels = largest.reshape(-1, multiplier)
+            yield np.broadcast_to(channels.max(axis=0), channels.shape).reshape(-1)
 
 
 def pack(node: Node, kernel: Value, weights: np.ndarray, scale: np.ndarray) -> None:

@@ -268,6 +268,19 @@ def test_steps_are_found_in_fake_quantized_weights(seed, per_channel, size):
     np.testing.assert_allclose(found[1], np.broadcast_to(scale[:, 0], 5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("multiplier", [1, 2, 3])
+def test_steps_of_depthwise_kernels(multiplier):
+    """One scale a multiplier, over all channels, as a quantizer of Keras's (KH, KW, C, M) makes them."""
+    rng = np.random.default_rng(multiplier)
+    real = rng.normal(size=(3, 3, 8, multiplier)).astype(np.float32)
+    scale = np.abs(real).max(axis=(0, 1, 2)) / np.float32(127)
+    steps = np.round(real / scale)
+    found = pack_int8.find_steps(OpKind.DEPTHWISE_CONV_2D, (steps * scale).reshape(3, 3, -1))
+    assert found is not None
+    np.testing.assert_array_equal(found[0], steps.reshape(3, 3, -1))
+    np.testing.assert_allclose(found[1], np.tile(scale, 8), rtol=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.sampled_from([3, 9, 64]))
 def test_float_weights_are_no_steps(seed, size):
