@@ -132,9 +132,9 @@ def _fit(model: Model, file_bytes: int, target: str) -> dict:
     """Whether the file and its arena fit the target's memory: what ``xlite convert --target`` prints."""
     profile = get_target(target)
     arena = model.plan.arena_bytes if model.plan is not None else 0
-    if profile.flash_bytes is None:  # the file is read into the same memory
-        needed, flash_fits = arena + file_bytes, True
+    if profile.weights_in_ram:  # the file is mapped into the same memory, and Python is there already
+        needed, flash_fits = arena + file_bytes + profile.base_bytes, True
     else:
-        needed, flash_fits = arena, file_bytes <= profile.flash_bytes
+        needed, flash_fits = arena, profile.flash_bytes is None or file_bytes <= profile.flash_bytes
     fits = flash_fits and (profile.ram_bytes is None or needed <= profile.ram_bytes)
     return {"name": profile.name, "ram_bytes": profile.ram_bytes, "needed_bytes": needed, "fits": fits}

@@ -1,5 +1,5 @@
-"""The memory account beside what an emulated Raspberry Pi Zero really takes, for 24 MB of weights; and the same
-network where memory ends at 64 MiB."""
+"""The memory account beside what an emulated Raspberry Pi Zero really takes, for 24 MB of weights and for the
+networks of the other tests; and 24 MB of weights where memory ends at 64 MiB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.device import guest, setup
+from tests.device import guest, networks, setup
 from tests.device.machines import PI_ZERO
 from tests.interpreter.large_network import IMAGE, write_large_network
 from xlite.inspection import inspect
@@ -23,7 +23,7 @@ import numpy as np
 import xlite
 from device import mark
 
-interpreter = xlite.Interpreter("large.xlite", **json.loads(sys.argv[2]))
+interpreter = xlite.Interpreter("model.xlite", **json.loads(sys.argv[2]))
 account = interpreter.account
 found = {"rows": account.rows(), "total": account.total, "backends": interpreter.backends}
 if sys.argv[1] == "run":
@@ -38,14 +38,11 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    try:
-        setup.package(PI_ZERO)
-    except setup.Unavailable as reason:
-        pytest.skip(str(reason))
+def files(tmp_path_factory, needs):
+    needs(PI_ZERO)
     folder = tmp_path_factory.mktemp("large")
     np.save(folder / "image.npy", np.random.default_rng(0).normal(size=(1, *IMAGE)).astype(np.float32))
-    return {"large.xlite": write_large_network(folder / "large.xlite"), "image.npy": folder / "image.npy"}
+    return {"model.xlite": write_large_network(folder / "model.xlite"), "image.npy": folder / "image.npy"}
 
 
 def run(files, what="run", *, limit=None, **arguments):
@@ -71,13 +68,26 @@ def test_account_and_base_are_the_peak_within_5_percent(ran, base):
     assert abs(done.peak_rss - expected) <= 0.05 * expected
 
 
+@pytest.mark.parametrize("network", [networks.DEMO, networks.QUICKNET, networks.BIREALNET], ids=lambda n: n.name)
+def test_so_it_is_for_networks_of_every_size(network, needs, tmp_path):
+    needs(PI_ZERO)
+    if network.build is not None and not network.path.is_file():
+        pytest.importorskip("keras", reason="the network is built with Keras, once")
+    given = {"model.xlite": networks.ready(network).path, "image.npy": tmp_path / "image.npy"}
+    np.save(given["image.npy"], np.ones((1, *network.shape), np.float32))
+    _, opened = run(given, "open", target="pi-zero")
+    found, done = run(given, target="pi-zero")
+    expected = found["total"] + opened.peak_rss
+    assert abs(done.peak_rss - expected) <= 0.05 * expected
+
+
 def test_what_the_target_takes_for_python_is_what_python_takes(base):
     assert abs(base - TARGET.base_bytes) <= 0.05 * TARGET.base_bytes
 
 
 @pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
 def test_inspect_prints_here_what_the_device_counts(files, ran):
-    path = files["large.xlite"]
+    path = files["model.xlite"]
     there = inspect(load_model(path), path.stat().st_size, Resolver(), TARGET).target
     counted = {what: size for what, size in ran[0]["rows"] if size}
     here = {what: size for what, size in there.memory.items() if what != "Python itself"}
@@ -88,7 +98,7 @@ def test_inspect_prints_here_what_the_device_counts(files, ran):
 
 
 def test_a_device_computes_what_this_machine_does(files, ran):
-    interpreter = Interpreter(files["large.xlite"], backend="numpy")
+    interpreter = Interpreter(files["model.xlite"], backend="numpy")
     here = interpreter(np.load(files["image.npy"]))
     np.testing.assert_allclose(ran[0]["scores"], here, rtol=1e-4, atol=1e-6)
 
@@ -96,7 +106,7 @@ def test_a_device_computes_what_this_machine_does(files, ran):
 @pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
 def test_the_estimate_is_near_what_is_counted(files):
     """Of the whole network, whose layers are not those that costs were measured on."""
-    path = files["large.xlite"]
+    path = files["model.xlite"]
     latency = inspect(load_model(path), path.stat().st_size, Resolver(), TARGET).target.latency
     arguments = ["run", json.dumps({"target": "pi-zero"})]
     marks = guest.run(SCRIPT, files, count=True, arguments=arguments).check().marks

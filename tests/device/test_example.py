@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.device import guest, setup
+from tests.device import guest
 from tests.device.machines import PI_ZERO
 from tests.interpreter.networks import residual_network
 from xlite.interpreter import Interpreter, planner
@@ -31,11 +31,8 @@ sys.exit(label.main(arguments))
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    try:
-        setup.package(PI_ZERO)
-    except setup.Unavailable as reason:
-        pytest.skip(str(reason))
+def files(needs):
+    needs(PI_ZERO)
     model = residual_network()
     model.metadata = Metadata(labels=LABELS, preprocessing=Preprocessing(1 / 127.5, -1.0))
     model.plan = planner.plan(model)

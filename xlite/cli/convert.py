@@ -30,7 +30,7 @@ Examples:
 @click.command(epilog=EXAMPLES, short_help="Pack a Keras .h5 or .keras file into a .xlite file.")
 @click.argument("model")
 @click.option("-o", "--out", metavar="FILE", help="Where to write; default: MODEL with the suffix .xlite.")
-@click.option("--target", metavar="NAME", help="Say whether the model fits this device (pi-zero, pi-3, host).")
+@click.option("--target", metavar="NAME", help="Say whether it fits this device (pi-zero, cortex-m4...).")
 @click.option("--strict", is_flag=True, help="Fail, and write nothing, if a layer marked as binary does not pack.")
 @click.option(
     "--labels", metavar="FILE|A,B,C", help="Names of the classes: a text file with one a line, or a list."
