@@ -360,4 +360,47 @@ void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) {
   widen(sums, n, pairs, NOTHING);
 }
 
+/* r0: pairs, r1: fours of counts, r2: bits, r3: scale; on the stack bias and y. */
+__attribute__((naked)) void xl_core_store_pairs_f32(__attribute__((unused)) const uint32_t *pairs,
+                                                    __attribute__((unused)) int32_t fours,
+                                                    __attribute__((unused)) int32_t bits,
+                                                    __attribute__((unused)) const float *scale,
+                                                    __attribute__((unused)) const float *bias,
+                                                    __attribute__((unused)) float *y) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
+      "ldr r10, [sp, #32]\n\t"
+      "ldr r12, [sp, #36]\n"
+      "1:\n\t"
+      "ldmia r0!, {r4, r5}\n\t"
+      "uxth r6, r4\n\t"
+      "mov r7, r4, lsr #16\n\t"
+      "uxth r8, r5\n\t"
+      "mov r9, r5, lsr #16\n\t"
+      "sub r6, r2, r6, lsl #1\n\t"
+      "sub r7, r2, r7, lsl #1\n\t"
+      "sub r8, r2, r8, lsl #1\n\t"
+      "sub r9, r2, r9, lsl #1\n\t"
+      "vmov s0, s1, r6, r7\n\t"
+      "vmov s2, s3, r8, r9\n\t"
+      "vldmia r3!, {s4-s7}\n\t"
+      "vcvt.f32.s32 s0, s0\n\t"
+      "vcvt.f32.s32 s1, s1\n\t"
+      "vcvt.f32.s32 s2, s2\n\t"
+      "vcvt.f32.s32 s3, s3\n\t"
+      "vldmia r10!, {s8-s11}\n\t"
+      "vmul.f32 s0, s0, s4\n\t"
+      "vmul.f32 s1, s1, s5\n\t"
+      "vmul.f32 s2, s2, s6\n\t"
+      "vmul.f32 s3, s3, s7\n\t"
+      "vadd.f32 s0, s0, s8\n\t"
+      "vadd.f32 s1, s1, s9\n\t"
+      "vadd.f32 s2, s2, s10\n\t"
+      "vadd.f32 s3, s3, s11\n\t"
+      "subs r1, r1, #1\n\t"
+      "vstmia r12!, {s0-s3}\n\t"
+      "bne 1b\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+}
+
 #endif

@@ -77,4 +77,8 @@ void xl_core_signs_f32(const float *x, ptrdiff_t words, uint32_t *out);
  * next; skip: from behind the last one of a line, where the next would be, to the next line. */
 void xl_core_max4_f32(const float *x, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t lines, ptrdiff_t skip, float *out);
 
+/* y[i] = (bits - 2 * count i) * scale[i] + bias[i] for 4 * fours counts in pairs, the first one's in the low half. */
+void xl_core_store_pairs_f32(const uint32_t *pairs, int32_t fours, int32_t bits, const float *scale, const float *bias,
+                             float *y);
+
 #endif

@@ -101,16 +101,16 @@ XL_INLINE float finished(float dot, const float *scale, const float *bias) {
 }
 
 /* Inlined, so that it is known where it is called whether there is a scale. */
-XL_INLINE void store_floats(const xl_lookup_block *b, int32_t bits, const uint32_t *pairs, const float *scale,
-                            const float *bias, float *y) {
+XL_INLINE void store_floats(int32_t n, int32_t bits, const uint32_t *pairs, const float *scale, const float *bias,
+                            float *y) {
   int32_t i = 0;
-  for (; i + 2 <= b->n; i += 2, ++pairs) {
+  for (; i + 2 <= n; i += 2, ++pairs) {
     const int32_t low = (int32_t)(*pairs & 0xffffu), high = (int32_t)(*pairs >> 16);
     const float first = (float)(bits - 2 * low), second = (float)(bits - 2 * high);
     y[i] = finished(first, scale == NULL ? NULL : scale + i, bias == NULL ? NULL : bias + i);
     y[i + 1] = finished(second, scale == NULL ? NULL : scale + i + 1, bias == NULL ? NULL : bias + i + 1);
   }
-  if (i < b->n) {
+  if (i < n) {
     const float last = (float)(bits - 2 * (int32_t)(*pairs & 0xffffu));
     y[i] = finished(last, scale == NULL ? NULL : scale + i, bias == NULL ? NULL : bias + i);
   }
@@ -122,13 +122,19 @@ static void store_f32(const xl_lookup_block *b, int32_t bits, const uint32_t *pa
   const float *scale = c->scale == NULL ? NULL : c->scale + b->first;
   const float *bias = c->bias == NULL ? NULL : c->bias + b->first;
   if (scale != NULL && bias != NULL) {
-    store_floats(b, bits, pairs, scale, bias, y);
+#ifdef XL_CORE_FLOATS
+    const int32_t done = b->n / 4 * 4;
+    if (done > 0) xl_core_store_pairs_f32(pairs, done / 4, bits, scale, bias, y);
+    if (done < b->n) store_floats(b->n - done, bits, pairs + done / 2, scale + done, bias + done, y + done);
+#else
+    store_floats(b->n, bits, pairs, scale, bias, y);
+#endif
   } else if (scale != NULL) {
-    store_floats(b, bits, pairs, scale, NULL, y);
+    store_floats(b->n, bits, pairs, scale, NULL, y);
   } else if (bias != NULL) {
-    store_floats(b, bits, pairs, NULL, bias, y);
+    store_floats(b->n, bits, pairs, NULL, bias, y);
   } else {
-    store_floats(b, bits, pairs, NULL, NULL, y);
+    store_floats(b->n, bits, pairs, NULL, NULL, y);
   }
   if (c->activation->apply != NULL) c->activation->apply(c->activation, y, y, (size_t)b->n);
 }

@@ -7,6 +7,9 @@
 #include "lookup.h"
 
 #ifndef XL_CORE_ARMV6_VFP
+#if XL_LOOKUP_ENTRY_BYTES != 16
+#error "add_line takes an entry for 16 bytes"
+#endif
 #include <string.h>
 
 #include "bits.h"
@@ -77,8 +80,8 @@ XL_INLINE void add_line(const xl_lookup_line *line, int32_t units, ptrdiff_t off
     const uint32_t bits = *(const uint32_t *)(const void *)x >> shift;
     uint32_t s0 = sums[0], s1 = units > 1 ? sums[1] : 0, s2 = units > 2 ? sums[2] : 0, s3 = units > 3 ? sums[3] : 0;
     for (int t = 0; t < TABLES; ++t) {
-      const uint32_t at = (bits >> 4 * t & 15u) + (uint32_t)t * ENTRIES;
-      const uint32_t *entry = (const uint32_t *)(const void *)tables + at * XL_LOOKUP_UNITS;
+      const uint32_t at = (t == 0 ? bits << 4 : bits >> 4 * (t - 1)) & 0xf0u; /* 16 times the four bits */
+      const uint32_t *entry = (const uint32_t *)(const void *)(tables + at) + t * ENTRIES * XL_LOOKUP_UNITS;
       s0 += entry[0];
       if (units > 1) s1 += entry[1];
       if (units > 2) s2 += entry[2];
