@@ -65,6 +65,12 @@ mcu-test: ## the microcontrollers: kernels and networks on ten emulated boards (
 	@$(BIN)/python -m tests.mcu.install
 	@$(BIN)/python -m pytest -q -n 2 tests/mcu
 
+.PHONY: mcu-bench
+mcu-bench: ## instructions, flash and RAM on emulated microcontrollers, into docs; MODEL=file.xlite for one of yours
+	$(SETUP) dev
+	@$(BIN)/python -m tests.mcu.install
+	@$(BIN)/python -m benchmarks.mcu $(if $(MODEL),--model $(MODEL),--markdown docs/microcontrollers.md)
+
 .PHONY: wheels
 wheels: ## cross-build wheels for armv6l, armv7l, aarch64, x86_64 and any machine, into dist/
 	$(SETUP) wheels

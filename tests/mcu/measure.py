@@ -23,13 +23,10 @@ def instructions(run: Run) -> int:
 
 def inner_loop(board: Board, words: int, folder: Path) -> float:
     """Instructions a word of xl_count_differing for filters of so many words, all that it does included."""
-    elf = folder / f"{board.name}-loop-{words}.elf"
-    toolchain.build(
-        board,
-        [PROGRAMS / "loop.c", *inner_loop_sources()],
-        elf,
-        flags=[*toolchain.include_flags(), f"-DWORDS={words}"],
-    )
+    own = [toolchain.FIRMWARE / "board.c", toolchain.FIRMWARE / f"{board.family}.c", PROGRAMS / "loop.c"]
+    objects = toolchain.compile_all(board, own, folder, flags=[*toolchain.include_flags(), f"-DWORDS={words}"])
+    objects += toolchain.library_objects(board, inner_loop_sources())
+    elf = toolchain.link(board, objects, folder / "loop.elf")
     done = run(board, elf)
     done.lines()
     return instructions(done) / (words * FILTERS)

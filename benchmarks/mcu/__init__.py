@@ -1,0 +1,1 @@
+"""What networks cost on microcontrollers, counted on emulated boards: ``python -m benchmarks.mcu``."""
