@@ -18,7 +18,7 @@ from xlite.interpreter.c.build import ROOT
 from xlite.schema.errors import Error
 
 # What generated code may be made of; instruction sets of computers, threads and register tiles are not.
-FOLDERS = ("kernels", "lookup", "arch", "int8", "small")
+FOLDERS = ("kernels", "lookup", "arch")
 HEADER = "xlite.h"
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

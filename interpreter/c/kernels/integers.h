@@ -80,11 +80,12 @@ static inline void xl_weigh_tile(xl_weigh weigh, const xl_weights *w, ptrdiff_t 
 /* Adds the dot products of n numbers, filled with zeros, with each filter of a tile to sums. */
 void xl_dot_tile_i16(const int16_t *x, const int16_t tile[XL_TILE_I16][XL_CHUNK_I16], ptrdiff_t n, int32_t *sums);
 
-/* The kernels of an op by `run(op, kind)`, which its file defines before. */
-#define XL_INTEGER_KERNEL(name, x, w, out, bits_in, bits_out)                                          \
-  void name##_##x##_##w##_##out(const xl_op *op) {                                                     \
-    const xl_integers kind = {xl_widen_##x, xl_weigh_##w, xl_store_dots_##out, bits_out, bits_in};     \
-    run(op, &kind);                                                                                    \
+/* The kernels of an op by `run(op, kind)`, which its file defines before. A kind is static, so that the linker drops
+ * those that no program uses, and what they point to. */
+#define XL_INTEGER_KERNEL(name, x, w, out, bits_in, bits_out)                                            \
+  void name##_##x##_##w##_##out(const xl_op *op) {                                                       \
+    static const xl_integers kind = {xl_widen_##x, xl_weigh_##w, xl_store_dots_##out, bits_out, bits_in}; \
+    run(op, &kind);                                                                                      \
   }
 #define XL_INTEGER_OUTPUTS(name, x, w, bits_in)   \
   XL_INTEGER_KERNEL(name, x, w, b, bits_in, 1)    \
