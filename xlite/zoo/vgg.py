@@ -30,7 +30,7 @@ def tiny_vgg(
 
     ``integer_input``: for devices without a float unit. Pixels are 0 to 255; there is no stem, so that the first
     of the six convolutions has binary weights on the pixels, and the classifier has int8 weights on bits.
-    Converted with ``input_dtype="uint8"`` all is integers but the scores; 1,189,066 parameters. """
+    Converted with ``input_dtype="uint8"`` all is integers but the scores; 1,189,066 parameters."""
     image = keras.Input(input_shape, name="image")
     if integer_input:
         return keras.Model(image, _of_integers(image, classes, width, binary, float_activation), name="tiny_vgg")
