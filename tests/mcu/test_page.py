@@ -74,9 +74,9 @@ def blinks(name: str, folder: Path, code: str, data: str, sources, folders, inte
     include = [f"-I{path}" for path in folders] or toolchain.include_flags()
     own = [toolchain.FIRMWARE / "board.c", toolchain.FIRMWARE / f"{b.family}.c"]
     given = [*own, *(folder / file for file in texts), *sources]
-    objects = toolchain.compile_all(b, given, folder / "objects", "-Os", include)
+    objects = toolchain.compile_all(b, given, folder / "objects", flags=include)
     if interpreter:
-        objects += toolchain.library_objects(b, toolchain.portable_sources(), "-Os")
+        objects += toolchain.library_objects(b, toolchain.portable_sources())
     elf = toolchain.link(b, objects, folder / "program.elf")
     assert run(b, elf, count=False).lines() == expected()
 
