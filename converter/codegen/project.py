@@ -71,6 +71,8 @@ def readme(network: Network, figures: Sequence[tuple[str, str]], producer: str) 
         lines.append(f"| {FOLDER}/ | the kernels that the network uses |")
     lines += ["", "## Build", "", *_build(network, target.flags), "", "## Use", "", *_use(network), ""]
     lines += ["## Figures", "", "| | |", "|---|---|", *(f"| {what} | {value} |" for what, value in figures), ""]
+    if options.kernels:
+        lines += [f"The kernels in {FOLDER}/ are part of xlite, under the Apache License, Version 2.0.", ""]
     return "\n".join(lines)
 
 

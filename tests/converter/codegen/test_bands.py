@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.converter.codegen.chains import random_chain
@@ -16,7 +17,16 @@ from xlite.converter.codegen.fusing import fuse, step_of
 from xlite.converter.codegen.golden import run_on
 from xlite.converter.codegen.literals import FunctionNames
 from xlite.converter.codegen.network import Network
-from xlite.schema.types import DType, Model, OpKind, Pool2DOptions, ReshapeOptions
+from xlite.schema.types import (
+    Conv2DOptions,
+    DType,
+    Model,
+    OpKind,
+    Pool2DOptions,
+    ReshapeOptions,
+    Tensor,
+    TensorType,
+)
 
 
 def banded(network: Network) -> int:
@@ -47,12 +57,31 @@ def test_bands_give_the_same_bytes_in_less_memory(tmp_path, arena):
 def test_outputs_over_their_own_inputs_give_the_same_bytes(tmp_path):
     models = [model for model in map(random_chain, range(200, 290)) if shares(model)]
     assert len(models) > 8
+    integers = [
+        one_layer(dtype, bits) for dtype in (DType.UINT8, DType.INT8, DType.FLOAT32) for bits in (True, False)
+    ]
+    assert all(map(shares, integers))
+    models += integers
     made = generate_all(models, row_bands=False)
     inputs = [inputs_of(model, seed) for seed, model in enumerate(models)]
     got = run_program(compile_program(tmp_path, made), made, inputs)
     for i, g in enumerate(made):
         expected = run_on(g.network.model, inputs[i], "c")
         assert [y.tobytes() for y in got[i]] == [y.tobytes() for y in expected], f"chain {i}"
+
+
+def one_layer(dtype: DType, bit_filter: bool) -> Model:
+    """Bytes or floats, by bits or int8: more strips than rows."""
+    b = Builder(4)
+    x, filters = b.input((9, 3, 32), dtype), np.random.default_rng(4).integers(-9, 9, (33, 3, 3, 32), np.int8)
+    kernel = b.bits((33, 3, 3, 32), 3) if bit_filter else b._tensor(i8_constant(filters))
+    out = DType.FLOAT32 if dtype is DType.FLOAT32 else DType.BIT
+    inputs = b._filtered(x, kernel, 33, out)
+    return b.model([b.op(OpKind.CONV_2D, inputs, Conv2DOptions(output_dtype=out, **SAME_3))])
+
+
+def i8_constant(values: np.ndarray) -> Tensor:
+    return Tensor("filters", TensorType(values.shape, DType.INT8), values)
 
 
 def shares(model: Model) -> bool:
