@@ -36,9 +36,17 @@
 __attribute__((naked)) void xl_core_dots_8x2(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,
                                              UNUSED ptrdiff_t n, UNUSED float *sums) {
   __asm__ volatile(
-      "ldr r12, [sp]\n\t"
       "vpush {d8-d15}\n\t"
-      "vldmia r12, {s0-s15}\n\t"
+      "mov r12, #0\n\t"
+      "vmov s0, r12\n\t"
+      "vmov s1, r12\n\t"
+      "vmov.f64 d1, d0\n\t"
+      "vmov.f64 d2, d0\n\t"
+      "vmov.f64 d3, d0\n\t"
+      "vmov.f64 d4, d0\n\t"
+      "vmov.f64 d5, d0\n\t"
+      "vmov.f64 d6, d0\n\t"
+      "vmov.f64 d7, d0\n\t"
       "add r2, r2, r1\n\t"
       "subs r3, r3, #4\n\t"
       "blt 2f\n"
@@ -61,6 +69,7 @@ __attribute__((naked)) void xl_core_dots_8x2(UNUSED const float *x, UNUSED const
       "subs r3, r3, #1\n\t"
       "bne 3b\n"
       "4:\n\t"
+      "ldr r12, [sp, #64]\n\t"
       "vstmia r12, {s0-s15}\n\t"
       "vpop {d8-d15}\n\t"
       "bx lr");

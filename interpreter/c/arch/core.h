@@ -56,8 +56,8 @@ void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights,
 
 /* Where XL_CORE_FLOATS is set: loops on floats, whose results are those of plain C, each product and sum rounded.
  *
- * Adds to sums[p * 2 + f] the dot product of n elements of filter f, `step` bytes behind the first one's w, and of pixel
- * p, x[k * 8 + p]; f < 2, p < 8. And to sums[f] that of filter f and of one pixel, x[k]; f < 4. finish: the sums of so
+ * sums[p * 2 + f] = the dot product of n elements of filter f, `step` bytes behind the first one's w, and of pixel p,
+ * x[k * 8 + p]; f < 2, p < 8. And added to sums[f] that of filter f and of one pixel, x[k]; f < 4. finish: the sums of so
  * many pixels times scale plus bias, two scales and two biases in `constants`, to out, `step` bytes a pixel. */
 void xl_core_dots_8x2(const float *x, const float *w, ptrdiff_t step, ptrdiff_t n, float *sums);
 void xl_core_finish_8x2(const float *sums, ptrdiff_t step, const float *constants, float *out, int32_t pixels);

@@ -184,7 +184,7 @@ static void core_pair(const conv *c, int32_t filter, int32_t filters, const xl_c
   const ptrdiff_t to_second = filters == 2 ? c->k * (ptrdiff_t)sizeof(float) : 0;
   const ptrdiff_t step = c->p->out_c * (ptrdiff_t)sizeof(float);
   const float *w = c->weights + filter * c->k;
-  float sums[2 * STRIP] = {0}, constants[4] = {1.0f, 1.0f, -0.0f, -0.0f}; /* nothing changes by these */
+  float sums[2 * STRIP], constants[4] = {1.0f, 1.0f, -0.0f, -0.0f}; /* nothing changes by these */
   for (int32_t f = 0; f < filters; ++f) {
     if (channels->scale != NULL) constants[f] = channels->scale[filter + f];
     if (channels->bias != NULL) constants[2 + f] = channels->bias[filter + f];
@@ -195,7 +195,7 @@ static void core_pair(const conv *c, int32_t filter, int32_t filters, const xl_c
       xl_core_dots_8x2(c->strip, w, to_second, n, sums);
       continue;
     }
-    float part[2 * STRIP] = {0};
+    float part[2 * STRIP];
     xl_core_dots_8x2(c->strip + i * STRIP, w + i, to_second, n, part);
     for (int s = 0; s < 2 * STRIP; ++s) sums[s] += part[s];
   }
