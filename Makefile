@@ -82,6 +82,11 @@ device-test: ## wheels on emulated Raspberry Pis (as root it installs qemu; 300 
 	@$(BIN)/python -m tests.device; code=$$?; if [ $$code = 77 ]; then exit 0; fi; \
 		[ $$code = 0 ] && $(BIN)/python -m pytest -q tests/device
 
+.PHONY: fuzz
+fuzz: ## mutated files through the C reader under sanitizers; MINUTES=60 for a long run, FILES=10000000 for many files
+	$(SETUP) dev
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),3) --files $(or $(FILES),200000)
+
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,23 @@
 
 #include <string.h>
 
+/* Every number stands at a multiple of its size: structure.c checks that before it is read. */
+#if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+uint16_t xl_u16(const xl_model *m, uint32_t at) {
+  uint16_t value;
+  memcpy(&value, __builtin_assume_aligned(m->data + at, 2), sizeof value); /* one load */
+  return value;
+}
+
+uint32_t xl_u32(const xl_model *m, uint32_t at) {
+  uint32_t value;
+  memcpy(&value, __builtin_assume_aligned(m->data + at, 4), sizeof value);
+  return value;
+}
+
+#else
+
 uint16_t xl_u16(const xl_model *m, uint32_t at) {
   const uint8_t *p = m->data + at;
   return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
@@ -12,6 +29,8 @@ uint32_t xl_u32(const xl_model *m, uint32_t at) {
   const uint8_t *p = m->data + at;
   return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
+
+#endif
 
 uint64_t xl_u64(const xl_model *m, uint32_t at) { return xl_u32(m, at) | (uint64_t)xl_u32(m, at + 4) << 32; }
 

@@ -9,7 +9,7 @@ typedef struct xl_vector {
   uint32_t at, count;
 } xl_vector;
 
-/* Little-endian numbers, byte by byte: no alignment and no byte order of the machine is asked for. */
+/* Little-endian numbers at multiples of their size. */
 uint16_t xl_u16(const xl_model *m, uint32_t at);
 uint32_t xl_u32(const xl_model *m, uint32_t at);
 uint64_t xl_u64(const xl_model *m, uint32_t at);

@@ -13,7 +13,7 @@
 
 #define XL_LAYOUT_MODEL "22TTTiitt"
 #define XL_LAYOUT_VERSION "22" /* of it what any version has */
-#define XL_LAYOUT_TENSOR "si14141"
+#define XL_LAYOUT_TENSOR "si14144"
 #define XL_LAYOUT_BUFFER "a"
 #define XL_LAYOUT_OP "2iiuUs"
 #define XL_LAYOUT_ACTIVATION "1444"

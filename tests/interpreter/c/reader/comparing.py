@@ -78,7 +78,7 @@ def difference(verdict: Verdict, expected: Expected) -> str:
     """What is different, or nothing."""
     model = expected.model
     if model is None:
-        return "Python refuses it" if verdict.accepted or verdict.rule in PROGRAM else ""
+        return "Python refuses it" if verdict.accepted else ""
     if verdict.rule in PROGRAM:
         return "" if may_lack(verdict, model) else "nothing is missing"
     if not verdict.accepted:

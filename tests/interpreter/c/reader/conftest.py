@@ -32,4 +32,4 @@ def reader() -> Path:
     command = sanitizing()
     if not command:
         pytest.skip("there is no C compiler with -fsanitize=address,undefined here")
-    return harness.compile_program(ROOT / "build" / "reader", harness.HERE / "program.c", command)
+    return harness.compile_program(ROOT / "build" / "reader", [harness.HERE / "program.c"], command)

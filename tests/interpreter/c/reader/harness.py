@@ -13,7 +13,7 @@ from pathlib import Path
 from xlite.interpreter.c import build
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("kernels", "runtime", "runtime/entries")  # what a firmware has: portable kernels and the reader
+FOLDERS = tuple(folder for folder in build.FOLDERS if folder.name != "host")  # without threads and Python
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g")
 WARNINGS = tuple(f"-W{check}" for check in ("all", "extra", "pedantic", "conversion", "error"))
 _HEADER = (build.INCLUDE / "xlite.h").read_text()
@@ -46,12 +46,13 @@ class Verdict:
 
 
 def sources() -> list[Path]:
-    return sorted(path for folder in FOLDERS for path in (build.ROOT / folder).glob("*.c"))
+    return sorted(path for folder in FOLDERS for path in folder.glob("*.c"))
 
 
-def compile_program(folder: Path, program: Path, command: Sequence[str], flags: Sequence[str] = ()) -> Path:
-    """``program`` with the library's sources. Objects that are newer than what they are made of stay."""
-    common = [*command, *build.FLAGS, "-O1", "-DXL_PORTABLE", *build.include_flags(), *flags]
+def compile_program(folder: Path, programs: Sequence[Path], command: Sequence[str]) -> Path:
+    """``programs``, of which the first gives the name, with the library's sources. Objects that are newer than
+    what they are made of stay."""
+    common = [*command, *build.FLAGS, "-O2", "-DXL_PORTABLE", *build.include_flags()]
     headers = max(path.stat().st_mtime for path in [*build.ROOT.rglob("*.h"), Path(__file__)])
 
     def one(source: Path) -> Path:
@@ -62,9 +63,12 @@ def compile_program(folder: Path, program: Path, command: Sequence[str], flags: 
 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(2) as pool:
-        objects = list(pool.map(one, [program, *sources()]))
-    binary = folder / program.stem
-    subprocess.run([*common, *map(str, objects), "-lm", "-o", str(binary)], check=True)
+        objects = list(pool.map(one, [*programs, *sources()]))
+    binary = folder / programs[0].stem
+    done = subprocess.run(
+        [*command, *map(str, objects), "-lm", "-o", str(binary)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
     return binary
 
 
