@@ -78,6 +78,8 @@ def test_two_workers_give_the_losses_of_one_and_go_on_after_one_was_killed(tmp_p
     for a, b in zip(one.epochs, two.epochs):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
     assert two.epochs[-1]["loss"] < two.epochs[0]["loss"]
+    import xlite.layers  # noqa: F401  (the saved models name them)
+
     first, second = (keras.saving.load_model(tmp_path / f"{name}.keras") for name in ("one", "two"))
     for a, b in zip(first.get_weights(), second.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
