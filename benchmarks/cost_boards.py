@@ -6,9 +6,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks.cost_grid import SMALL, alone, grid
 from tests.mcu import networks, toolchain
-from tests.mcu.boards import Board, board
+from tests.mcu.boards import board
 from tests.mcu.emulator import run
 from xlite.converter.codegen import generate
 from xlite.interpreter import planner
@@ -30,22 +29,16 @@ int main(void) {{
 """
 
 
-def instructions(isa: str) -> tuple[Model, list[int]]:
-    """The small grid, and the instructions of one run of each op: what a program with two runs of it takes
-    more."""
-    model = grid(SMALL)
+def instructions(isa: str, model: Model) -> int:
+    """Of one run of a model: what a program that runs it twice executes more than one that runs it once."""
     there = board(BOARDS[isa])
-    return model, [_one_op(there, alone(model, index)) for index in range(len(model.ops))]
-
-
-def _one_op(there: Board, model: Model) -> int:
     model.plan = planner.plan(model)
     made = generate(model, prefix="n0", arena="caller")
     files = {path: text for path, text in made.files.items() if path in ("n0.c", "n0.h")}
-    words = (made.network.arena_bytes + 15) // 16 * 4
+    words = max(4, (made.network.arena_bytes + 15) // 16 * 4)
     totals = []
     for runs in (1, 2):
-        main = f"#define RUNS {runs}\n" + _MAIN.format(words=max(4, words))
+        main = f"#define RUNS {runs}\n" + _MAIN.format(words=words)
         program = networks.Program({**files, "main.c": main}, tuple(toolchain.kernel_sources()), 0)
         with tempfile.TemporaryDirectory() as folder:
             done = run(there, networks.build(there, program, Path(folder)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter_ns
@@ -19,7 +19,7 @@ from typing import Any, Callable, Optional
 import click
 import numpy as np
 
-from benchmarks.cost_grid import grid
+from benchmarks.cost_grid import SMALL, alone, grid
 from tests.device import guest
 from tests.device.machines import ARM64, ARMV7, PI_ZERO
 from xlite.interpreter import Interpreter, backends, costs
@@ -72,11 +72,12 @@ class Row:
 # -- measuring -----------------------------------------------------------------------------------------------
 
 
-def measure(isa: str, path: Path) -> list[Row]:
-    """What the ops of the grid, which lies at ``path``, cost with this instruction set."""
+def measure(isa: str, path: Path, known: Collection[str] = ()) -> list[Row]:
+    """What the ops of the grid, which lies at ``path``, cost with this instruction set. known: classes that a
+    microcontroller, where each op is a program of its own, need not measure again."""
     if isa == costs.HOST:
         return measure_here(path)
-    return measure_emulated(path, isa) if isa in MACHINES else measure_board(isa)
+    return measure_emulated(path, isa) if isa in MACHINES else measure_board(isa, known)
 
 
 def measure_here(path: Path) -> list[Row]:
@@ -108,13 +109,17 @@ def measure_emulated(path: Path, isa: str) -> list[Row]:
     return rows
 
 
-def measure_board(isa: str) -> list[Row]:
+def measure_board(isa: str, known: Collection[str] = ()) -> list[Row]:
     """Instructions on an emulated microcontroller, for the code that ``xlite compile`` writes."""
     from benchmarks.cost_boards import instructions  # needs compilers that the others do not
 
-    model, counts = instructions(isa)
-    interpreter = Interpreter(model, backend="c", prepack=False)
-    return _rows(interpreter, counts, "c")
+    model = grid(SMALL)
+    works = [costs.work(spec) for spec in Interpreter(model, backend="c", prepack=False)._open().specs]
+    return [
+        Row("c", done.key, done.macs, done.elements, instructions(isa, alone(model, index)))
+        for index, done in enumerate(works)
+        if done.key not in known
+    ]
 
 
 def _fill(interpreter: Interpreter) -> None:
@@ -198,6 +203,10 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {family: {**old.get(family, {}), **new.get(family, {})} for family in {**old, **new}}
+
+
 # -- writing -------------------------------------------------------------------------------------------------
 
 
@@ -241,8 +250,9 @@ def read_rows(path: Path) -> list[Row]:
 @click.option(
     "--rows", "given", type=click.Path(exists=True, path_type=Path), help="Take rows from this JSON file."
 )
+@click.option("--new", is_flag=True, help="Of microcontrollers, only classes of op that have no figures yet.")
 @click.option("--save", type=click.Path(path_type=Path), help="Write the rows of the last ISA to this JSON file.")
-def main(isas: tuple[str, ...], given: Optional[Path], save: Optional[Path]) -> None:
+def main(isas: tuple[str, ...], given: Optional[Path], new: bool, save: Optional[Path]) -> None:
     """Measures the instruction sets ISAS (all of them if none is named) and writes interpreter/cost_figures.py.
 
     Those that are not named keep their figures. --rows: calibrates the one ISA that is named by somebody else's
@@ -258,10 +268,11 @@ def main(isas: tuple[str, ...], given: Optional[Path], save: Optional[Path]) -> 
         path.write_bytes(write_model(grid()))
         load_model(path)
         for isa in isas or (costs.HOST, *MACHINES, *BOARDS):
-            rows = read_rows(given) if given is not None else measure(isa, path)
+            old = figures[isa]["rates"] if new and isa in BOARDS and isa in figures else {}
+            rows = read_rows(given) if given is not None else measure(isa, path, old.get("c", {}))
             unit = "ns" if isa == costs.HOST else "instructions"
             source = f"{COMMAND} {isa}" + (f" --rows {given.name}" if given is not None else "")
-            figures[isa] = {"unit": unit, "source": source, "rates": fit(rows)}
+            figures[isa] = {"unit": unit, "source": source, "rates": _merged(old, fit(rows))}
             click.echo(f"{isa}: {len(rows)} runs of {len({r.key for r in rows})} classes of op, in {unit}")
             if save is not None:
                 save.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
