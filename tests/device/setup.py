@@ -35,16 +35,22 @@ class Unavailable(Exception):
 
 
 def emulator(machine: Machine) -> str:
-    """Path of qemu for programs of ``machine``; installs it if it is not there and this is root."""
+    """Path of qemu for programs of ``machine``. Raises Unavailable."""
+    return program(machine.emulator, "qemu-user")
+
+
+def program(name: str, package_name: str) -> str:
+    """Path of one of qemu's programs; installs Debian's package of it if it is not there and this is root. Raises
+    Unavailable with what to do."""
     if not sys.platform.startswith("linux"):
-        raise Unavailable("qemu emulates programs of Linux on Linux alone")
-    found = shutil.which(machine.emulator)
+        raise Unavailable("computers are emulated on Linux alone")
+    found = shutil.which(name)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _say("installing qemu-user with apt-get")
-        _apt_install("qemu-user")
-        found = shutil.which(machine.emulator)
+        _say(f"installing {package_name} with apt-get")
+        _apt_install(package_name)
+        found = shutil.which(name)
     if found is None:
-        raise Unavailable(f"{machine.emulator} is not there: apt-get install qemu-user, or run this as root")
+        raise Unavailable(f"{name} is not there: apt-get install {package_name}, or run this as root")
     return found
 
 
