@@ -77,7 +77,7 @@ wheels: ## cross-build wheels for armv6l, armv7l, aarch64, x86_64 and any machin
 	@$(BIN)/python -m tools.wheels
 
 .PHONY: device-test
-device-test: ## wheels on emulated Raspberry Pis (as root it installs qemu; 300 MB in build/device)
+device-test: ## wheels on emulated Raspberry Pis (as root it installs qemu); BOARD=raspi0: on the whole board, too
 	$(SETUP) dev train wheels
 	@$(BIN)/python -m tests.device; code=$$?; if [ $$code = 77 ]; then exit 0; fi; \
 		[ $$code = 0 ] && $(BIN)/python -m pytest -q tests/device
