@@ -30,11 +30,12 @@
   "vmla.f32 s13, s22, " b "\n\t"    \
   "vmla.f32 s15, s23, " b "\n\t"    
 
+#define NAKED __attribute__((naked))
 #define UNUSED __attribute__((unused))
 
 /* r0: x, r1: the first filter, r2: bytes to the second, r3: elements; on the stack the sums. */
-__attribute__((naked)) void xl_core_dots_8x2(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,
-                                             UNUSED ptrdiff_t n, UNUSED float *sums) {
+NAKED void xl_core_dots_8x2(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,
+                            UNUSED ptrdiff_t n, UNUSED float *sums) {
   __asm__ volatile(
       "vpush {d8-d15}\n\t"
       "mov r12, #0\n\t"
@@ -77,9 +78,9 @@ __attribute__((naked)) void xl_core_dots_8x2(UNUSED const float *x, UNUSED const
 
 /* r0: sums; on the stack pixels (1 to 8); r1: bytes from one pixel's outputs to the next; r2: the filters' scales and
  * biases; r3: out. */
-__attribute__((naked)) void xl_core_finish_8x2(UNUSED const float *sums, UNUSED ptrdiff_t step,
-                                               UNUSED const float *constants, UNUSED float *out,
-                                               UNUSED int32_t pixels) {
+NAKED void xl_core_finish_8x2(UNUSED const float *sums, UNUSED ptrdiff_t step,
+                              UNUSED const float *constants, UNUSED float *out,
+                              UNUSED int32_t pixels) {
   __asm__ volatile(
       "ldr r12, [sp]\n\t"
       "vpush {d8-d9}\n\t"
@@ -160,8 +161,8 @@ __attribute__((naked)) void xl_core_finish_8x2(UNUSED const float *sums, UNUSED 
   "vmla.f32 s2, " x ", " c "\n\t" "vmla.f32 s3, " x ", " d "\n\t"
 
 /* As above: r2 is the bytes from each filter to the next. */
-__attribute__((naked)) void xl_core_dots_1x4(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,
-                                             UNUSED ptrdiff_t n, UNUSED float *sums) {
+NAKED void xl_core_dots_1x4(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,
+                            UNUSED ptrdiff_t n, UNUSED float *sums) {
   __asm__ volatile(
       "ldr r12, [sp]\n\t"
       "push {r4, r5}\n\t"
@@ -204,8 +205,8 @@ __attribute__((naked)) void xl_core_dots_1x4(UNUSED const float *x, UNUSED const
 }
 
 /* r0: from, r1: elements, r2: to, r3: floats from one to the next. */
-__attribute__((naked)) void xl_core_spread_f32(UNUSED const float *from, UNUSED ptrdiff_t n, UNUSED float *to,
-                                               UNUSED ptrdiff_t stride) {
+NAKED void xl_core_spread_f32(UNUSED const float *from, UNUSED ptrdiff_t n, UNUSED float *to,
+                              UNUSED ptrdiff_t stride) {
   __asm__ volatile(
       "push {r4, r5}\n\t"
       "mov r3, r3, lsl #2\n\t"

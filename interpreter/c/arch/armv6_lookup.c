@@ -19,6 +19,8 @@
 #ifdef XL_CORE_ARMV6_VFP
 #include "bits.h"
 
+#define NAKED __attribute__((naked))
+
 #if XL_LOOKUP_ENTRY_BYTES != 48
 #error "spread_runs multiplies by 48"
 #endif
@@ -361,12 +363,12 @@ void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) {
 }
 
 /* r0: pairs, r1: fours of counts, r2: bits, r3: scale; on the stack bias and y. */
-__attribute__((naked)) void xl_core_store_pairs_f32(__attribute__((unused)) const uint32_t *pairs,
-                                                    __attribute__((unused)) int32_t fours,
-                                                    __attribute__((unused)) int32_t bits,
-                                                    __attribute__((unused)) const float *scale,
-                                                    __attribute__((unused)) const float *bias,
-                                                    __attribute__((unused)) float *y) {
+NAKED void xl_core_store_pairs_f32(__attribute__((unused)) const uint32_t *pairs,
+                                   __attribute__((unused)) int32_t fours,
+                                   __attribute__((unused)) int32_t bits,
+                                   __attribute__((unused)) const float *scale,
+                                   __attribute__((unused)) const float *bias,
+                                   __attribute__((unused)) float *y) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
       "ldr r10, [sp, #32]\n\t"

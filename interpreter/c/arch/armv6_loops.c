@@ -3,11 +3,12 @@
 
 #ifdef XL_CORE_ARMV6_VFP
 
+#define NAKED __attribute__((naked))
 #define UNUSED __attribute__((unused))
 
 /* r0: x, r1: scale, r2: offset, r3: n, on the stack: y. The offset is loaded where the sum is to be. */
-__attribute__((naked)) void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
-                                              UNUSED const float *offset, UNUSED ptrdiff_t n, UNUSED float *y) {
+NAKED void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
+                             UNUSED const float *offset, UNUSED ptrdiff_t n, UNUSED float *y) {
   __asm__ volatile(
       "ldr r12, [sp]\n\t"
       "vpush {d8-d11}\n\t"
@@ -45,8 +46,8 @@ __attribute__((naked)) void xl_core_scale_f32(UNUSED const float *x, UNUSED cons
 }
 
 /* r0: a, r1: b, r2: n, r3: y. */
-__attribute__((naked)) void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
-                                            UNUSED float *y) {
+NAKED void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
+                           UNUSED float *y) {
   __asm__ volatile(
       "subs r2, r2, #8\n\t"
       "blt 2f\n"
@@ -85,7 +86,7 @@ __attribute__((naked)) void xl_core_add_f32(UNUSED const float *a, UNUSED const 
   "mov r12, r12, rrx\n\t"
 
 /* r0: x, r1: words of 32 signs, r2: out. */
-__attribute__((naked)) void xl_core_signs_f32(UNUSED const float *x, UNUSED ptrdiff_t words, UNUSED uint32_t *out) {
+NAKED void xl_core_signs_f32(UNUSED const float *x, UNUSED ptrdiff_t words, UNUSED uint32_t *out) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
       "mov r11, r2\n\t"
@@ -126,8 +127,8 @@ __attribute__((naked)) void xl_core_signs_f32(UNUSED const float *x, UNUSED ptrd
 
 /* r0: x, r1: bytes from a tap to the next, r2: taps of a line; on the stack: lines, bytes from the last tap of a line to
  * the next line, out. Four channels. */
-__attribute__((naked)) void xl_core_max4_f32(UNUSED const float *x, UNUSED ptrdiff_t step, UNUSED ptrdiff_t taps,
-                                             UNUSED ptrdiff_t lines, UNUSED ptrdiff_t skip, UNUSED float *out) {
+NAKED void xl_core_max4_f32(UNUSED const float *x, UNUSED ptrdiff_t step, UNUSED ptrdiff_t taps,
+                            UNUSED ptrdiff_t lines, UNUSED ptrdiff_t skip, UNUSED float *out) {
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
       "mov lr, r3\n\t"
