@@ -71,6 +71,11 @@ mcu-bench: ## instructions, flash and RAM on emulated microcontrollers, into doc
 	@$(BIN)/python -m tests.mcu.install
 	@$(BIN)/python -m benchmarks.mcu $(if $(MODEL),--model $(MODEL),--markdown docs/microcontrollers.md)
 
+.PHONY: device-bench
+device-bench: ## instructions of layers and networks on an emulated Raspberry Pi Zero, beside float twins, into docs
+	$(SETUP) wheels train
+	@$(BIN)/python -m benchmarks.device --markdown docs/device-bench.md
+
 .PHONY: wheels
 wheels: ## cross-build wheels for armv6l, armv7l, aarch64, x86_64 and any machine, into dist/
 	$(SETUP) wheels

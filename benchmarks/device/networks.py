@@ -1,0 +1,57 @@
+"""The networks that are counted, as .xlite files under build/device-bench: each one with its float twin, seeded
+random weights in both. Run as a program, since Keras is slow to import and needed only where a file is missing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "device-bench"
+
+# name -> builder in xlite.zoo, input shape
+NETWORKS = {
+    "demo": ("fashion", (28, 28, 1)),
+    "quicknet-96": ("quicknet", (96, 96, 3)),
+    "birealnet18-224": ("birealnet18", (224, 224, 3)),
+}
+KINDS = ("binary", "float")
+
+
+def path_of(name: str, kind: str) -> Path:
+    return BUILD / f"{name}-{kind}.xlite"
+
+
+def make(name: str, kind: str) -> None:
+    """Builds, fills and converts one network. The float twin has a ReLU where the binary network has a sign."""
+    import keras
+
+    import xlite
+
+    builder, shape = NETWORKS[name]
+    keras.utils.set_random_seed(1)
+    binary = kind == "binary"
+    if builder == "fashion" and binary:
+        xlite.convert(ROOT / "examples" / "fashion" / "model.h5", path_of(name, kind))  # as it was trained
+        return
+    if builder == "fashion":
+        twin = xlite.zoo.fashion.fashion_float_twin()
+        model = keras.Model(twin.inputs, twin.outputs)
+    else:
+        activation = None if binary else "relu"
+        model = getattr(xlite.zoo, builder)(shape, binary=binary, float_activation=activation)
+    xlite.zoo.randomize(model)
+    xlite.convert(model, path_of(name, kind))
+
+
+def main() -> None:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        for kind in KINDS:
+            if not path_of(name, kind).is_file():
+                print(f"making {path_of(name, kind).name}", file=sys.stderr)
+                make(name, kind)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The page of ``make device-bench``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.device.figures import Loop, Network
+
+SHAPES = ("14x14x256", "28x28x128", "56x56x64", "7x7x512")
+_HEAD = """# Instructions on a Raspberry Pi Zero
+
+Made by `make device-bench`: an emulated ARM1176 (ARMv6, VFPv2) executes code of the compiler and flags of
+the armv6l wheel, and every instruction is counted. Counts are exact; they are no times, since caches and stalls
+are not emulated. A word is 32 binary products.
+"""
+
+_BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 multiply-
+accumulates, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.56 to
+1.8 in its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink,
+moving sums from bytes to 16 bits 0.16, the outputs 0.1 to 0.4. That is nearly 15 where an image is large and
+has many channels, and less elsewhere. The stem has three channels and stays in floats: BiRealNet-18's 118
+million products are 134 million instructions at the least, a seventeenth of the float twin.
+"""
+
+
+def page(own: Mapping[str, Loop], plain: Mapping[str, Loop], networks: Sequence[Network]) -> str:
+    parts = [_HEAD, _loops(own, plain), _layers(own, plain)]
+    if networks:
+        parts.append(_networks(networks))
+    return "\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _loops(own: Mapping[str, Loop], plain: Mapping[str, Loop]) -> str:
+    rows = [
+        ["carry-save adders, rows of 72 words", own["carry-save"], plain["carry-save"]],
+        ["look-ups, a line of 196 pixels", own["look-ups"], plain["look-ups"]],
+    ]
+    made = [["making tables, a run of a block", own["tables"], plain["tables"]]]
+    return "\n".join(
+        [
+            "## Inner loops, instructions a word\n",
+            _table(
+                ["", "assembler", "plain C"],
+                [[name, *(f"{loop.each:.2f}" for loop in loops)] for name, *loops in rows],
+            ),
+            "Tables are made once for all pixels of a chunk; in all, and for how many words of filters:\n",
+            _table(
+                ["", "assembler", "plain C"],
+                [[n, *(f"{loop.instructions:,} / {loop.units}" for loop in loops)] for n, *loops in made],
+            ),
+        ]
+    )
+
+
+def _layers(own: Mapping[str, Loop], plain: Mapping[str, Loop]) -> str:
+    rows = []
+    for shape in SHAPES:
+        binary, floats = own[f"lookup-{shape}"], own[f"float-{shape}"]
+        words = [binary, own[f"carry-{shape}"], plain[f"lookup-{shape}"], plain[f"carry-{shape}"]]
+        figures = [f"{loop.each:.2f}" for loop in words]
+        rows.append([shape, *figures, f"{floats.each:.2f}", f"{floats.instructions / binary.instructions:.1f}"])
+    head = ["height x width x channels", "look-up", "carry-save", "look-up, plain C", "carry-save, plain C"]
+    return "\n".join(
+        [
+            "## Whole 3x3 layers, instructions a word\n",
+            "Zeros around, as many filters as channels; everything included: gathering, borders, thresholds,",
+            "packing.",
+            "Words are nominal: those of the padding count, though they are not computed. The float layer is",
+            "xlite's own, with scale and bias, per product.\n",
+            _table([*head, "float, a product", "float / look-up"], rows),
+        ]
+    )
+
+
+def _networks(networks: Sequence[Network]) -> str:
+    rows, ops = [], []
+    for binary, twin in zip(networks[::2], networks[1::2]):
+        for network in (binary, twin):
+            shares = [f"{100 * spent / network.total:.0f} %" for spent in network.classes.values()]
+            ratio = f"{twin.total / binary.total:.1f}" if network is binary else ""
+            rows.append([f"{network.name}, {network.kind}", f"{network.total / 1e6:,.1f}", *shares, ratio])
+        layers = (twin.classes["float"]) / max(binary.classes["binary"], 1)
+        ops.append([binary.name, f"{twin.classes['float'] / 1e6:,.1f}", f"{binary.classes['binary'] / 1e6:,.1f}"])
+        ops[-1].append(f"{layers:.1f}")
+    return "\n".join(
+        [
+            "## Whole networks, millions of instructions an inference\n",
+            "Each beside its float twin: the same layers with float weights, and a ReLU where the binary network",
+            "has a sign, through xlite's own float kernels. The stem is the first convolution, float in both;",
+            "`float` are other float convolutions and dense layers.\n",
+            _table(["", "instructions", "stem", "binary", "float", "other", "twin / binary"], rows),
+            "Convolutions and dense layers without the stem:\n",
+            _table(["", "float twin", "binary layers", "ratio"], ops),
+            _BOUNDS,
+        ]
+    )
