@@ -72,6 +72,7 @@ class Distiller(keras.Model):
         self._features: list[Any] = []
         self._distilled = keras.metrics.Mean(name="distillation")
         self._attended = keras.metrics.Mean(name="attention") if self.attention else None
+        self.built = student.built  # it has no variables but the student's
 
     @property
     def teacher(self) -> Any:

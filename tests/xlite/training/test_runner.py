@@ -129,24 +129,25 @@ def test_settings_that_make_no_sense_are_refused(changes, message, settings, tmp
         train(recipe(), replace(settings, **changes))
 
 
-def test_a_model_to_start_with_is_loaded_and_asked_for(through, settings, tmp_path):
-    class Enough(Exception):
-        pass
-
-    seen = []
-
+def test_a_model_to_start_with_is_loaded_made_binary_and_taught_by_itself(through, settings, tmp_path):
     def build(job):
-        seen.append(job.start)
-        raise Enough
+        student = xlite.binarize(job.start, layers="plain", verbose=False)
+        distiller = xlite.Distiller(student, job.start)
+        distiller.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+        return distiller
 
-    second = recipe(build=build, start="train small first")
+    second = recipe(
+        build=build, start="train small first", epochs=1, callbacks=list, deployed=lambda model: model.student
+    )
     with pytest.raises(TrainingError, match="train small first"):
         train(second, settings)
-    with pytest.raises(Enough):
-        train(second, replace(settings, start=str(through[0] / "model.keras")))
-    assert seen[-1].get_layer("binary").input_quantizer is not None
     with pytest.raises(TrainingError, match="cannot be loaded"):
         train(second, replace(settings, start=str(tmp_path / "images.npz")))
+    outcome = train(second, replace(settings, start=str(through[0] / "model.keras")))
+    assert "distillation" in runlog.read_run(tmp_path / "model.jsonl").epochs[0]
+    loaded = keras.saving.load_model(settings.out)
+    assert loaded.get_layer("plain").kernel_quantizer is not None
+    assert loaded.count_params() == outcome.model.count_params()
 
 
 def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
