@@ -1,9 +1,9 @@
 """Kernels compiled by numba, for machines without the C library.
 
 Importing this package does not import numba; reading ``KERNELS`` does. The first call of a kernel on a machine
-compiles it (seconds), later ones take it from numba's cache. The ops that have no kernel here, all ops on integers,
-and the options that a kernel's ``supports`` refuses (broadcasting, ternary masks except of bits in tiles), are left
-to numpy.
+compiles it (seconds), later ones take it from numba's cache. The ops that have no kernel here, and the options
+that a kernel's ``supports`` refuses (broadcasting, ternary masks except of bits in tiles), are left to numpy, as
+all ops on integers are.
 """
 
 from __future__ import annotations
