@@ -14,12 +14,12 @@ the armv6l wheel, and every instruction is counted. Counts are exact; they are n
 are not emulated. A word is 32 binary products.
 """
 
-_BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 multiply-
-accumulates, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.56 to
-1.8 in its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink,
-moving sums from bytes to 16 bits 0.16, the outputs 0.1 to 0.4. That is nearly 15 where an image is large and
-has many channels, and less elsewhere. The stem has three channels and stays in floats: BiRealNet-18's 118
-million products are 134 million instructions at the least, a seventeenth of the float twin.
+_BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 products and
+sums, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.56 to 1.8 in
+its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink, moving
+sums from bytes to 16 bits 0.16, the outputs 0.1 to 0.4. That is nearly 15 where an image is large and has many
+channels, and less elsewhere. The stem has three channels and stays in floats: BiRealNet-18's 118 million
+products are 134 million instructions at the least, a seventeenth of the float twin.
 """
 
 
