@@ -65,10 +65,11 @@ static xl_rule open_model(xl_model *m, const void *data, size_t bytes, const xl_
   xl_arena_need need;
   const xl_rule rule = read(m, data, bytes, ops, &need, error);
   if (rule != XL_RULE_NONE) return rule;
-  error->at = (uint32_t)need.total;
-  XL_REQUIRE(arena_bytes >= need.total, ARENA_BYTES);
   XL_REQUIRE((uintptr_t)arena % 16 == 0, ARENA_ALIGNMENT);
-  error->at = 0;
+  if (arena_bytes < need.total) {
+    error->at = (uint32_t)need.total;
+    return XL_RULE_ARENA_BYTES;
+  }
   const size_t room = arena_bytes - need.plan;
   m->arena = (uint8_t *)arena;
   m->workspace_bytes = room > UINT32_MAX ? UINT32_MAX : (uint32_t)room;
