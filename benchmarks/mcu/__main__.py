@@ -16,9 +16,10 @@ from xlite.schema import load_model
 
 @click.command()
 @click.option("--model", type=click.Path(exists=True, path_type=Path), help="A .xlite file in place of the demo.")
+@click.option("--only", metavar="TEXT", help="Networks alone, with TEXT in the row; the others stay as they were.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), default=BUILT / "results.json")
 @click.option("--markdown", type=click.Path(exists=True, path_type=Path), help="A document with a place for it.")
-def main(model: Optional[Path], json_path: Path, markdown: Optional[Path]) -> None:
+def main(model: Optional[Path], only: Optional[str], json_path: Path, markdown: Optional[Path]) -> None:
     """Counts instructions and bytes on emulated microcontrollers: inner loops, convolutions, the demo network
     binary and in float32; or one network of yours. Every run's outputs are compared with the Python
     interpreter's."""
@@ -31,7 +32,14 @@ def main(model: Optional[Path], json_path: Path, markdown: Optional[Path]) -> No
 
     tools = {"compiler": f"{PREFIX['arm']}gcc", "emulator": EMULATOR["arm"]}
     found: dict[str, Any] = {name: _version(command) for name, command in tools.items()}
-    if model is None:
+    if only is not None:
+        if not json_path.is_file():
+            raise click.ClickException(f"{json_path} has no rows to keep: run without --only first")
+        kept = json.loads(json_path.read_text(encoding="utf-8"))
+        found = {**kept, **found}
+        found["networks"] = merged(kept["networks"], rows.networks(None, "", say, only))
+        found["sizes"] = rows.sizes(say)
+    elif model is None:
         found["inner_loops"] = rows.inner_loops(say)
         found["convolutions"] = rows.convolutions(say)
         found["networks"] = rows.networks(None, "", say)
@@ -47,6 +55,16 @@ def main(model: Optional[Path], json_path: Path, markdown: Optional[Path]) -> No
             table.write(markdown, text)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
+
+
+def merged(kept: list[rows.Row], measured: list[rows.Row]) -> list[rows.Row]:
+    """The kept rows in their order, those measured again in their place."""
+    new = {_key(row): row for row in measured}
+    return [new.get(_key(row), row) for row in kept]
+
+
+def _key(row: rows.Row) -> tuple[str, str, str]:
+    return row["network"], row["core"], row["door"]
 
 
 def _version(command: str) -> str:

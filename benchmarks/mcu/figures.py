@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,36 +60,39 @@ def ahead_of_time(network: Golden, board: Board, optimize: str) -> Figures:
 def interpreter(
     network: Golden, board: Board, optimize: str, every_op: bool = False, fast: bool = False
 ) -> Figures:
-    """The interpreter with the entries that the network needs, or all, in the smallest arena."""
+    """The interpreter with the entries that the network needs, or all, in the smallest arena. -Os: and XL_SMALL,
+    which prefers small code."""
     ops = [] if every_op else entries(network)
+    flags = ["-DXL_SMALL=1"] if optimize == "-Os" else []
 
     def program(arena: int | None = None) -> Program:
         return networks.interpreted([network], board, ops, arena)
 
-    result, _ = _run(network, board, optimize, program)
-    return _figures(network, board, optimize, lambda: program(result.arena))
+    result, _ = _run(network, board, optimize, program, flags)
+    return _figures(network, board, optimize, lambda: program(result.arena), flags)
 
 
 def entries(network: Golden) -> list[str]:
-    """Names of the table's entries: look-up first, where there is one."""
+    """Names of the table's entries. None by look-up, which is not faster on these cores."""
     made = networks.generated(network, "n0")
     functions = {call.function for call in made.network.calls} | set(made.network.functions.names)
     functions |= {"xl_reshape_copy"} if any(op.kind is OpKind.RESHAPE for op in network.model.ops) else set()
-    lookups = {f.replace("xl_", "xl_lookup_", 1) for f in functions if f.startswith("xl_conv2d_b_b_")}
-    return [f"xl_op_{name[3:]}" for name in (*sorted(lookups), *sorted(functions))]
+    return [f"xl_op_{name[3:]}" for name in sorted(functions)]
 
 
-def _run(network: Golden, board: Board, optimize: str, program: Callable[[], Program]):
+def _run(network: Golden, board: Board, optimize: str, program: Callable[[], Program], flags: Sequence[str]):
     with tempfile.TemporaryDirectory() as folder:
-        elf = networks.build(board, program(), Path(folder), optimize)
+        elf = networks.build(board, program(), Path(folder), optimize, flags)
         done = run(board, elf, seconds=600)
         (result,) = networks.results(done, [network])
         assert_same(network, result.outputs)
         return result, (instructions(done), toolchain.sizes(board, elf))
 
 
-def _figures(network: Golden, board: Board, optimize: str, program: Callable[[], Program]) -> Figures:
-    result, (count, sizes) = _run(network, board, optimize, program)
+def _figures(
+    network: Golden, board: Board, optimize: str, program: Callable[[], Program], flags: Sequence[str] = ()
+) -> Figures:
+    result, (count, sizes) = _run(network, board, optimize, program, flags)
     empty = _empty(board, optimize)
     given = sum((value.nbytes + 3) // 4 * 4 for value in network.inputs)
     ram = sizes.data + sizes.bss - empty.data - empty.bss

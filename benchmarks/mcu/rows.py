@@ -58,8 +58,9 @@ def convolutions(say: Say) -> list[Row]:
     return found
 
 
-def networks(model: Model | None, name: str, say: Say) -> list[Row]:
-    """``model``, or the demo in its two forms, and the same architecture in float32."""
+def networks(model: Model | None, name: str, say: Say, only: str = "") -> list[Row]:
+    """``model``, or the demo in its two forms, and the same architecture in float32. only: text that what is
+    measured has in its name, core or way to be built."""
     chosen = [(name, model)] if model is not None else _demos()
     twin = models.float_twin(chosen[0][1])
     if twin is not None:
@@ -69,6 +70,8 @@ def networks(model: Model | None, name: str, say: Say) -> list[Row]:
         network = figures.golden(title, made)
         for b in (b for b in NETWORK_BOARDS if not missing(b.family)):
             for door, figure in _ways(network, b, interpreter=twin is not made):
+                if only not in f"{title} {b.core} {door}":
+                    continue
                 say(f"{title}: {b.core}, {door}")
                 found.append(_row(title, b, door, figure))
     return found

@@ -201,7 +201,8 @@ def _words(array: np.ndarray) -> str:
     return "{" + ", ".join(f"0x{word:x}" for word in padded) + "}"
 
 
-def build(board: Board, program: Program, folder: Path, optimize: str = "-O2") -> Path:
+def build(board: Board, program: Program, folder: Path, optimize: str = "-O2", flags: Sequence[str] = ()) -> Path:
+    """flags: of the compiler, for all of it."""
     for name, text in program.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +215,7 @@ def build(board: Board, program: Program, folder: Path, optimize: str = "-O2") -
     )
     sources = [*own, *(folder / name for name in program.files if name.endswith(".c"))]
     objects = toolchain.compile_all(board, sources, folder / "objects", optimize, include)
-    objects += toolchain.library_objects(board, program.library, optimize)
+    objects += toolchain.library_objects(board, program.library, optimize, flags)
     return toolchain.link(board, objects, folder / f"{board.name}.elf", STACK)
 
 
