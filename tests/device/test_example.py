@@ -18,13 +18,19 @@ from xlite.schema.types import Metadata, Preprocessing
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pi-zero"
 LABELS = [f"thing {i}" for i in range(10)]
 SCRIPT = """
-import os, signal, sys, threading
+import os, signal, sys
 
 import label
 
 arguments = sys.argv[1:]
-if arguments[0] == "stopped":  # systemd does it from outside; here the process tells itself
-    threading.Timer(3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+if arguments[0] == "stopped":  # as systemd does it from outside: once there is a first line
+    say = label.sentence
+
+    def sentence(said):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return say(said)
+
+    label.sentence = sentence
     arguments = arguments[1:]
 sys.exit(label.main(arguments))
 """
