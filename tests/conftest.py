@@ -19,6 +19,7 @@ LONG = (
     "converter/codegen/test_generated.py",
     "converter/codegen/test_trim.py",
     "converter/frontend/test_damage.py",
+    "fuzz/test_fuzz.py",
     "interpreter/c/reader/test_damage.py",
     "interpreter/c/reader/test_outputs.py",
     "interpreter/c/test_c_build.py",
