@@ -173,4 +173,5 @@ def copy_weights(pairs: list[tuple[Any, Any]]) -> None:
                     f"layer {old.name!r}: a weight of shape {tuple(source.shape)} cannot go where "
                     f"{tuple(sink.shape)} is wanted; build the layer again with get_config and from_config"
                 )
-            sink.assign(source)
+            # A copy: under JAX a training step donates, and so deletes, the arrays that the variables hold.
+            sink.assign(keras.ops.copy(source))
