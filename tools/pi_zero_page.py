@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Optional
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -33,8 +34,8 @@ COLUMNS = 100  # so that no block needs scrolling
 
 def inspected(model: Path) -> str:
     """``xlite inspect --target pi-zero``, as far as it is about the device."""
-    ui.WIDE = COLUMNS
-    done = CliRunner().invoke(cli, ["inspect", str(model), "--target", "pi-zero"], catch_exceptions=False)
+    with mock.patch.object(ui, "WIDE", COLUMNS):
+        done = CliRunner().invoke(cli, ["inspect", str(model), "--target", "pi-zero"], catch_exceptions=False)
     text = done.output[done.output.index("On pi-zero") :]
     return _block("$ xlite inspect model.xlite --target pi-zero", text[: text.index("\nOps")])
 

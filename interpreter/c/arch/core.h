@@ -28,8 +28,10 @@
 #define XL_CORE_MVE 1
 #elif defined(__thumb2__)
 #define XL_CORE_THUMB2 1
+#define XL_CORE_MOST_WORDS 255
 #else
 #define XL_CORE_THUMB1 1
+#define XL_CORE_MOST_WORDS 255
 #endif
 #define XL_CORE_COUNTS 1
 #define XL_CORE_COUNTS_APART 1
@@ -38,6 +40,7 @@
 /* RISC-V of 32 bits without a popcount instruction. */
 #if defined(__riscv) && __riscv_xlen == 32 && !defined(__riscv_zbb)
 #define XL_CORE_RV32 1
+#define XL_CORE_MOST_WORDS 255
 #define XL_CORE_COUNTS 1
 #define XL_CORE_COUNTS_APART 1
 #endif
@@ -53,6 +56,11 @@ void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdi
  * set where it is defined. */
 void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
                                    int32_t n, uint32_t *counts);
+
+/* The same for XL_CORE_MOST_WORDS words at most and one row of weights at least; skip: bytes from the end of one to the
+ * next. core_count.c makes the one above of it, where XL_CORE_MOST_WORDS is set. */
+void xl_core_count_some(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts,
+                        ptrdiff_t skip);
 
 /* Where XL_CORE_FLOATS is set: loops on floats, whose results are those of plain C, each product and sum rounded.
  *

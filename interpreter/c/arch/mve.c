@@ -47,9 +47,4 @@ void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights,
   }
 }
 
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
-  xl_core_count_differing_apart(row, weights, words, words, n, counts);
-}
-
 #endif

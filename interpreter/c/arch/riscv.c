@@ -18,16 +18,11 @@
 
 #ifdef XL_CORE_RV32
 
-#define MOST_WORDS 255
-
-/* skip: bytes from the end of a filter to the next one. */
-void xl_rv32_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
-
 /* a0 row, a1 and a2 the two filters, a3 the row's end, a4 counts. Of the filters each ones, twos, fours and sums of
  * eights: a5 a6 a7 t0, and t1 t2 t3 t4. s0 s1 s2 masks, s5 s6 carries of twos, s7 s8 of fours, s10 the row's bytes,
  * s11 the filters that are left, ra skip. */
 __asm__(
-    "  .section .text.xl_rv32_count, \"ax\", @progbits\n"
+    "  .section .text.xl_core_count_some, \"ax\", @progbits\n"
     "  .balign 4\n"
     /* \carry = the carries of \sum + s3 + s4, \sum = their sums; s3 and s9 are lost. */
     "  .macro xl_add3 sum, a, b, carry\n"
@@ -113,9 +108,9 @@ __asm__(
     "  slli \\ones, \\ones, 16\n"
     "  srli \\ones, \\ones, 16\n"
     "  .endm\n"
-    "  .global xl_rv32_count\n"
-    "  .type xl_rv32_count, @function\n"
-    "xl_rv32_count:\n"
+    "  .global xl_core_count_some\n"
+    "  .type xl_core_count_some, @function\n"
+    "xl_core_count_some:\n"
     "  addi sp, sp, -64\n"
     "  sw s0, 0(sp)\n"
     "  sw s1, 4(sp)\n"
@@ -228,7 +223,7 @@ __asm__(
     "  lw ra, 48(sp)\n"
     "  addi sp, sp, 64\n"
     "  ret\n"
-    "  .size xl_rv32_count, . - xl_rv32_count\n"
+    "  .size xl_core_count_some, . - xl_core_count_some\n"
     "  .purgem xl_add3\n"
     "  .purgem xl_pair\n"
     "  .purgem xl_pairs\n"
@@ -238,28 +233,5 @@ __asm__(
     "  .purgem xl_add_eights\n"
     "  .purgem xl_total\n"
     "  .text\n");
-
-void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
-                                   int32_t n, uint32_t *counts) {
-  if (words <= MOST_WORDS) {
-    if (n > 0) xl_rv32_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
-    return;
-  }
-  for (int32_t i = 0; i < n; ++i, weights += stride) {
-    uint32_t total = 0;
-    for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
-      const ptrdiff_t left = words - k;
-      uint32_t some;
-      xl_rv32_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
-      total += some;
-    }
-    counts[i] = total;
-  }
-}
-
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
-  xl_core_count_differing_apart(row, weights, words, words, n, counts);
-}
 
 #endif

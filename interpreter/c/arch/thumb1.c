@@ -19,17 +19,12 @@
 
 #ifdef XL_CORE_THUMB1
 
-#define MOST_WORDS 255
-
-/* skip: bytes from the end of a filter to the next one. */
-void xl_thumb1_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
-
 /* r0 row, r1 weights, r2 ones, r3 twos, r8 fours, r9 sums of eights, r10 0x55555555, r11 0x33333333,
  * r12 0x0f0f0f0f, lr the row's end.
  * Stack: 0 and 4 carries, 8 where a filter begins, 12 where its pairs begin, 16 the row, 20 filters left, 24 counts;
  * 68 skip. */
 __asm__(
-    "  .section .text.xl_thumb1_count, \"ax\", %progbits\n"
+    "  .section .text.xl_core_count_some, \"ax\", %progbits\n"
     "  .syntax unified\n"
     "  .thumb\n"
     "  .balign 4\n"
@@ -79,10 +74,10 @@ __asm__(
     "  ands \\x, \\m\n"
     "  adds \\x, \\x, \\t\n"
     "  .endm\n"
-    "  .global xl_thumb1_count\n"
+    "  .global xl_core_count_some\n"
     "  .thumb_func\n"
-    "  .type xl_thumb1_count, %function\n"
-    "xl_thumb1_count:\n"
+    "  .type xl_core_count_some, %function\n"
+    "xl_core_count_some:\n"
     "  push {r4-r7, lr}\n"
     "  mov r4, r8\n"
     "  mov r5, r9\n"
@@ -219,7 +214,7 @@ __asm__(
     "  .word 0x55555555, 0x33333333, 0x0f0f0f0f\n"
     ".Lxl_thumb1_half_words:\n"
     "  .word 0x00ff00ff\n"
-    "  .size xl_thumb1_count, . - xl_thumb1_count\n"
+    "  .size xl_core_count_some, . - xl_core_count_some\n"
     "  .purgem xl_add3\n"
     "  .purgem xl_pair\n"
     "  .purgem xl_first_pair\n"
@@ -227,28 +222,5 @@ __asm__(
     "  .purgem xl_bits_of_2\n"
     "  .purgem xl_bits_of_4\n"
     "  .text\n");
-
-void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
-                                   int32_t n, uint32_t *counts) {
-  if (words <= MOST_WORDS) {
-    if (n > 0) xl_thumb1_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
-    return;
-  }
-  for (int32_t i = 0; i < n; ++i, weights += stride) {
-    uint32_t total = 0;
-    for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
-      const ptrdiff_t left = words - k;
-      uint32_t some;
-      xl_thumb1_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
-      total += some;
-    }
-    counts[i] = total;
-  }
-}
-
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
-  xl_core_count_differing_apart(row, weights, words, words, n, counts);
-}
 
 #endif

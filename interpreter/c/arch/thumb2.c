@@ -23,11 +23,6 @@
 
 #ifdef XL_CORE_THUMB2
 
-#define MOST_WORDS 255
-
-/* skip: bytes from the end of a filter to the next one. */
-void xl_thumb2_count(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts, ptrdiff_t skip);
-
 #ifdef __ARM_FEATURE_DSP
 #define ADD_BYTES /* r0 = the bytes of r3 + 8 * the bytes of r6 */ \
   "  mov r7, #0\n"                                                 \
@@ -50,7 +45,7 @@ void xl_thumb2_count(const uint32_t *row, const uint32_t *weights, uint32_t word
 /* r0 row, r1 weights, r2 the row's end, r3 ones, r4 twos, r5 fours, r6 sums of eights.
  * Stack: 0 where a filter begins, 4 where its pairs begin, 8 the row, 12 filters left, 16 counts; 60 skip. */
 __asm__(
-    "  .section .text.xl_thumb2_count, \"ax\", %progbits\n"
+    "  .section .text.xl_core_count_some, \"ax\", %progbits\n"
     "  .syntax unified\n"
     "  .thumb\n"
     "  .balign 4\n"
@@ -94,10 +89,10 @@ __asm__(
     "  and \\x, \\x, #0x33333333\n"
     "  add \\x, \\x, \\t, lsr #2\n"
     "  .endm\n"
-    "  .global xl_thumb2_count\n"
+    "  .global xl_core_count_some\n"
     "  .thumb_func\n"
-    "  .type xl_thumb2_count, %function\n"
-    "xl_thumb2_count:\n"
+    "  .type xl_core_count_some, %function\n"
+    "xl_core_count_some:\n"
     "  push {r4-r11, lr}\n"
     "  sub sp, sp, #20\n"
     "  ldr r4, [sp, #56]\n"
@@ -177,7 +172,7 @@ __asm__(
     "  ldrne pc, [sp]\n"
     "  add sp, sp, #20\n"
     "  pop {r4-r11, pc}\n"
-    "  .size xl_thumb2_count, . - xl_thumb2_count\n"
+    "  .size xl_core_count_some, . - xl_core_count_some\n"
     "  .purgem xl_add3\n"
     "  .purgem xl_pair\n"
     "  .purgem xl_first_pair\n"
@@ -185,28 +180,5 @@ __asm__(
     "  .purgem xl_bits_of_2\n"
     "  .purgem xl_bits_of_4\n"
     "  .text\n");
-
-void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, ptrdiff_t stride,
-                                   int32_t n, uint32_t *counts) {
-  if (words <= MOST_WORDS) {
-    if (n > 0) xl_thumb2_count(row, weights, (uint32_t)words, n, counts, 4 * (stride - words));
-    return;
-  }
-  for (int32_t i = 0; i < n; ++i, weights += stride) {
-    uint32_t total = 0;
-    for (ptrdiff_t k = 0; k < words; k += MOST_WORDS) {
-      const ptrdiff_t left = words - k;
-      uint32_t some;
-      xl_thumb2_count(row + k, weights + k, (uint32_t)(left < MOST_WORDS ? left : MOST_WORDS), 1, &some, 0);
-      total += some;
-    }
-    counts[i] = total;
-  }
-}
-
-void xl_core_count_differing(const uint32_t *row, const uint32_t *weights, ptrdiff_t words, int32_t n,
-                             uint32_t *counts) {
-  xl_core_count_differing_apart(row, weights, words, words, n, counts);
-}
 
 #endif

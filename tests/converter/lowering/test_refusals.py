@@ -44,7 +44,7 @@ REFUSED = {
     "unknown quantizer": (
         conv(kernel_quantizer="sign_of_the_times"),
         ConversionError,
-        r"kernel_quantizer 'sign_of_the_times', which is unknown; use one of approx_sign.*"
+        r"kernel_quantizer 'sign_of_the_times', which is unknown; use one of annealed_sign, approx_sign.*"
         r"@xlite.converter.lowering.kernel_quantizer\(\"sign_of_the_times\"\)",
     ),
     "unknown input quantizer": (
