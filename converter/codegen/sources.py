@@ -30,6 +30,7 @@ _DEFINITION = re.compile(
     r"^(?!static\b|typedef\b|extern\b)[a-zA-Z_][\w \t]*?[ \t*]+(xl_\w+)[ \t]*\(", re.MULTILINE
 )
 _DATA = re.compile(r"^(?:const )[\w \t]*?[ \t*]+(xl_\w+)[ \t]*(?:\[[^\]]*\])*[ \t]*=", re.MULTILINE)
+_ASSEMBLED = re.compile(r"\.global[ \t]+(xl_\w+)")  # what a file's assembler defines
 _DECLARATION = re.compile(r"^[a-zA-Z_][^;{}#=]*\)[ \t\n]*;", re.MULTILINE)
 _USE = re.compile(r"^([A-Z][A-Z0-9_]*)\((.*)$", re.MULTILINE)
 _NAME = re.compile(r"\bxl_\w+")
@@ -118,7 +119,7 @@ def _read(name: str, path: Path, text: str, macros: dict[str, tuple[list[str], s
     defines: frozenset[str] = frozenset()
     if name.endswith(".c"):
         functions = (name for name in _DEFINITION.findall(code) if _has_body(code, name))
-        defines = frozenset(functions) | frozenset(_DATA.findall(code))
+        defines = frozenset(functions) | frozenset(_DATA.findall(code)) | frozenset(_ASSEMBLED.findall(bare))
     uses = frozenset(_NAME.findall(code)) | frozenset(target for _, target in _PLAIN_MACRO.findall(plain))
     return SourceFile(name, path, text, includes, defines, uses)
 
