@@ -66,7 +66,7 @@ class SteSign(_Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        return _with_gradient(sign(x), x, _window(x, self.clip_value))
+        return _with_gradient(x, sign, lambda x: _window(x, self.clip_value))
 
     def get_config(self) -> dict[str, Any]:
         return {"clip_value": self.clip_value}
@@ -81,9 +81,12 @@ class ApproxSign(_Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
+        return _with_gradient(x, sign, self._factor)
+
+    @staticmethod
+    def _factor(x: Any) -> Any:
         distance = ops.abs(x)
-        factor = ops.where(ops.less_equal(distance, 1), 2 - 2 * distance, ops.zeros_like(x))
-        return _with_gradient(sign(x), x, factor)
+        return ops.where(ops.less_equal(distance, 1), 2 - 2 * distance, ops.zeros_like(x))
 
 
 @_register
@@ -110,9 +113,14 @@ class MagnitudeAwareSign(_Configured):
         if self.differentiate_alpha:
             # |x| as x times its sign: the derivative at 0 is then that of +0 on every backend.
             alpha = ops.mean(x * ops.stop_gradient(sign(x)), axis=axes, keepdims=True)
-            return alpha * _with_gradient(sign(x), x, _window(x, self.clip_value))
+            return alpha * _with_gradient(x, sign, lambda x: _window(x, self.clip_value))
         alpha = ops.stop_gradient(ops.mean(ops.abs(x), axis=axes, keepdims=True))
-        return _with_gradient(alpha * sign(x), x, alpha * _window(x, self.clip_value))
+        return _with_gradient(
+            x,
+            lambda x, alpha: alpha * sign(x),
+            lambda x, alpha: alpha * _window(x, self.clip_value),
+            alpha,
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"clip_value": self.clip_value, "differentiate_alpha": self.differentiate_alpha}
@@ -129,7 +137,7 @@ class LayerScaledSign(_Configured):
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         alpha = ops.stop_gradient(ops.mean(ops.abs(x)))
-        return _with_gradient(alpha * sign(x), x, ops.ones_like(x))
+        return _with_gradient(x, lambda x, alpha: alpha * sign(x), None, alpha)
 
 
 @_register
@@ -156,13 +164,16 @@ class DoReFa(_Configured):
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         if self.mode == "activations":
-            inside = ops.logical_and(ops.greater_equal(x, 0), ops.less_equal(x, 1))
-            return _with_gradient(self._rounded(ops.clip(x, 0, 1)), x, ops.cast(inside, x.dtype))
+            return _with_gradient(x, lambda x: self._rounded(ops.clip(x, 0, 1)), self._inside)
         limited = ops.tanh(x)
         largest = ops.max(ops.abs(limited))
         largest = ops.where(ops.equal(largest, 0), ops.ones_like(largest), largest)
         unit = limited / (2 * largest) + 0.5
-        return 2 * _with_gradient(self._rounded(unit), unit, ops.ones_like(unit)) - 1
+        return 2 * _with_gradient(unit, self._rounded) - 1
+
+    @staticmethod
+    def _inside(x: Any) -> Any:
+        return ops.cast(ops.logical_and(ops.greater_equal(x, 0), ops.less_equal(x, 1)), x.dtype)
 
     def _rounded(self, x: Any) -> Any:
         steps = 2**self.k_bit - 1

@@ -260,3 +260,42 @@ def test_what_is_saved_packs_and_gives_what_keras_gives(of_input, of_kernel, ext
     result = xlite.convert(path, strict=True)
     assert all(key.startswith("bitx") for key in result.report.macs)
     assert xlite.verify(model, result.data, draw(8, 7, 6, 33, seed=9)).ok
+
+
+# How often a training step goes through an array of the input's size: forward, then backward. A ReLU takes 2.
+PASSES = [
+    (quantizers.SteSign(), 8),
+    (quantizers.SteSign(None), 7),
+    (quantizers.ApproxSign(), 12),
+    (quantizers.SteHeaviside(), 6),
+    (quantizers.AnnealedSign(2.0), 13),
+    (quantizers.DoReFa(2), 10),
+]
+
+
+@pytest.mark.parametrize(("quantizer", "most"), PASSES, ids=_named)
+def test_a_step_goes_through_memory_no_more_often_than_it_has_to(quantizer, most):
+    tf = pytest.importorskip("tensorflow")
+
+    @tf.function
+    def step(x, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = quantizer(x)
+        return outputs, tape.gradient(outputs, x, output_gradients=upstream)
+
+    whole = tf.TensorSpec((40, 30), tf.float32)
+    graph = step.get_concrete_function(whole, whole).graph
+    waiting, needed = [output.op for output in graph.outputs], {}
+    while waiting:
+        op = waiting.pop()
+        if op.name not in needed:
+            needed[op.name] = op
+            waiting += [value.op for value in op.inputs]
+    free = ("Placeholder", "Identity", "IdentityN", "StopGradient", "PreventGradient")
+    passes = [
+        op.type
+        for op in needed.values()
+        if op.type not in free and any(output.shape == whole.shape for output in op.outputs)
+    ]
+    assert 2 < len(passes) <= most, passes

@@ -26,7 +26,7 @@ class Int8(Configured):
         axes = tuple(range(len(x.shape) - 1))
         largest = ops.max(ops.abs(x), axis=axes, keepdims=True)
         scale = ops.where(ops.greater(largest, 0), largest, ops.ones_like(largest)) / STEPS
-        return with_gradient(ops.round(x / scale) * scale, x, ops.ones_like(x))
+        return with_gradient(x, lambda x, scale: ops.round(x / scale) * scale, None, scale)
 
 
 @register
@@ -49,8 +49,11 @@ class Int8Input(Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        value, inside, _, _ = fake_quantized(x, self.low, self.high)
-        return with_gradient(value, x, inside)
+        return with_gradient(
+            x,
+            lambda x: fake_quantized(x, self.low, self.high)[0],
+            lambda x: fake_quantized(x, self.low, self.high)[1],
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"low": self.low, "high": self.high}

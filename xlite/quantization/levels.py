@@ -31,7 +31,9 @@ class SteHeaviside(Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        return with_gradient(ops.cast(ops.greater(x, 0), x.dtype), x, window(x, self.clip_value))
+        return with_gradient(
+            x, lambda x: ops.cast(ops.greater(x, 0), x.dtype), lambda x: window(x, self.clip_value)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"clip_value": self.clip_value}
@@ -65,11 +67,13 @@ class SteTern(Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
+        return with_gradient(x, self._levels, lambda x: window(x, self.clip_value))
+
+    def _levels(self, x: Any) -> Any:
         threshold: Any = self.threshold_value
         if self.ternary_weight_networks:
             threshold = 0.7 * ops.mean(ops.abs(x))
-        value = ops.sign(ops.sign(x + threshold) + ops.sign(x - threshold))
-        return with_gradient(value, x, window(x, self.clip_value))
+        return ops.sign(ops.sign(x + threshold) + ops.sign(x - threshold))
 
     def get_config(self) -> dict[str, Any]:
         return {

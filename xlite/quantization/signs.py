@@ -27,10 +27,12 @@ class SwishSign(Configured):
         self.beta = checked_positive("SwishSign", "beta", beta)
 
     def __call__(self, x: Any) -> Any:
-        x = ops.convert_to_tensor(x)
+        return with_gradient(ops.convert_to_tensor(x), sign, self._factor)
+
+    def _factor(self, x: Any) -> Any:
         b = ops.clip(self.beta * x, -_FAR, _FAR)
         factor = self.beta * (2 - b * ops.tanh(b / 2)) / (1 + ops.cosh(b))
-        return with_gradient(sign(x), x, ops.where(ops.isfinite(x), factor, ops.zeros_like(x)))
+        return ops.where(ops.isfinite(x), factor, ops.zeros_like(x))
 
     def get_config(self) -> dict[str, Any]:
         return {"beta": self.beta}
@@ -68,9 +70,13 @@ class AnnealedSign(Configured):
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         t = ops.cast(self._variable.value, x.dtype)
+        return with_gradient(x, lambda x, _: sign(x), self._factor, t)
+
+    @staticmethod
+    def _factor(x: Any, t: Any) -> Any:
         slope = ops.maximum(t, ops.ones_like(t))  # k * t
         factor = slope * (1 - ops.square(ops.tanh(t * x)))
-        return with_gradient(sign(x), x, ops.where(ops.isfinite(x), factor, ops.zeros_like(x)))
+        return ops.where(ops.isfinite(x), factor, ops.zeros_like(x))
 
     def get_config(self) -> dict[str, Any]:
         return {"temperature": self._temperature}
@@ -90,8 +96,8 @@ class XnorWeightScale(Configured):
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
-        clipped = with_gradient(ops.clip(x, -1, 1), x, window(x, 1.0))
-        signs = with_gradient(sign(clipped), clipped, ops.ones_like(clipped))
+        clipped = with_gradient(x, lambda x: ops.clip(x, -1, 1), lambda x: window(x, 1.0))
+        signs = with_gradient(clipped, sign)
         # |w| as w times its sign: the derivative at 0 is then that of +0 on every backend.
         magnitudes = clipped * ops.stop_gradient(signs)
         return ops.mean(magnitudes, axis=tuple(range(len(x.shape) - 1)), keepdims=True) * signs
