@@ -12,7 +12,6 @@ compare, kernels with each other and layers with each other, and to tell millise
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Optional
 
@@ -20,6 +19,7 @@ from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
+from xlite.schema.records import record
 from xlite.schema.types import ActivationOptions
 
 HOST = "host"  # the figures of a computer as this one, in nanoseconds
@@ -27,7 +27,7 @@ _MASK = 5  # its slot
 _DEARER = 1.05  # how much longer than a preferred kernel one is taken to need at the least
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Work:
     """What an op does. ``key``: its class, for example ``conv_2d bitxbit`` or ``sign f32``."""
 
@@ -36,7 +36,7 @@ class Work:
     elements: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Figures:
     """Costs of one instruction set, in ``unit``. ``rates``: family of kernels -> class of op -> cost of a
     multiply-accumulate, of an element and of a call. ``source``: the command that measured them."""

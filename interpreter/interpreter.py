@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional, Union
 
 import numpy as np
@@ -15,6 +14,7 @@ from xlite.interpreter.targets import Target, get_target
 from xlite.schema import load_model, verify
 from xlite.schema.errors import Error, InputError, MemoryLimitError
 from xlite.schema.naming import quoted, tensor_name
+from xlite.schema.records import record
 from xlite.schema.types import Metadata, Model, Plan
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, Model]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class KernelRow:
     """Which kernel computes an op. ``note`` is empty unless it is not of the backend that was wanted."""
 

@@ -13,7 +13,6 @@ import math
 import mmap
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Optional, Union
 
 from xlite.interpreter import process
@@ -21,12 +20,13 @@ from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.targets import Target, host_ram
 from xlite.schema.errors import Error
 from xlite.schema.naming import quoted
+from xlite.schema.records import record, replace
 from xlite.schema.types import WORD_BITS, DType, Model, Plan, Tensor, TensorType
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Item:
     """One thing that takes memory. ``kind``: arena, workspace, prepacked or weights."""
 
@@ -35,7 +35,7 @@ class Item:
     bytes: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Account:
     """Bytes by kind, and the items behind them, the biggest first. Items of one kind need not sum to its bytes:
     tensors share the arena and ops share the workspace.
@@ -70,7 +70,7 @@ class Account:
         return [*rows, ("while loading", self.loading)] if self.loading else rows
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Limit:
     """Bytes that a model may use. ``flash``: None where weights count as RAM. ``source`` names the limit in
     messages; ``base``: what of the source's memory is Python's own and ``ram`` has no more."""

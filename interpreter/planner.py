@@ -25,11 +25,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from xlite.schema.contracts import inplace_inputs
 from xlite.schema.lifetimes import Lifetime, lifetimes
+from xlite.schema.records import record
 from xlite.schema.types import ALIGNMENT, Model, Plan, TensorType
 
 _IMPROVED = 3  # how many of the best orders are improved
@@ -38,7 +38,7 @@ _MANY = 1500  # blocks, from which on time matters more than the last percent
 _PAIRS = 2_000_000  # of blocks that all tries together may look at, so that large graphs do not take seconds
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Block:
     """Tensors that share one place. ``size`` is a multiple of the alignment; times are op indices, inclusive."""
 
@@ -48,7 +48,7 @@ class _Block:
     last: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class OpMemory:
     """One row of the arena's timeline: the bytes alive while op ``op`` runs."""
 
@@ -160,7 +160,7 @@ def _loads(blocks: Sequence[_Block]) -> dict[int, int]:
     return loads
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Placement:
     """Blocks in the order in which they were placed, their offsets, and the end of the highest."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter_ns
 
 from xlite.interpreter.kernels.base import Step
 from xlite.interpreter.program import Program
+from xlite.schema.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ProfileRow:
     """One op's time. ``median_ms`` and ``spread_ms`` (the distance between the quartiles) are in milliseconds."""
 

@@ -4,7 +4,6 @@ then in memory (:func:`load_program`)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Optional
 
 import numpy as np
@@ -15,6 +14,7 @@ from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
 from xlite.schema.naming import op_name
+from xlite.schema.records import record, replace
 from xlite.schema.types import Model, Plan, Tensor, TensorType
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ARENA_ALIGNMENT = 64  # bytes: a cache line, and enough for any vector load
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Settings:
     """How programs of one interpreter are made."""
 
@@ -33,7 +33,7 @@ class Settings:
     threads: int = 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Program:
     """Everything that is known about a run before memory exists. ``types`` has one entry a tensor, ``specs`` and
     ``choices`` one an op."""
@@ -47,7 +47,7 @@ class Program:
     account: memory.Account
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Loaded:
     """A program in memory. ``arrays`` has one storage array a tensor, ``steps`` one step an op, ``calls`` the same
     work in as few calls as the backends can join it into. ``base``: bytes of the process that were in memory just
@@ -76,7 +76,7 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
     return Program(model, batch, draft.types, draft.plan, draft.specs, choices, total)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Draft:
     """A program before its kernels are chosen."""
 

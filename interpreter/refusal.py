@@ -5,7 +5,6 @@ fit. No advice is guessed: each mend is the account of the model as it would be,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Callable, Optional
 
 from xlite.interpreter import planner
@@ -13,12 +12,13 @@ from xlite.interpreter.memory import Account, Item, Limit, format_size
 from xlite.schema.contracts import FILTERED
 from xlite.schema.errors import MemoryLimitError
 from xlite.schema.naming import quoted
+from xlite.schema.records import record, replace
 from xlite.schema.types import DType, Model, Plan, TensorType
 
 _TABLE_ROWS = 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Case:
     """A model for which there is no room. ``account``: with the smallest kernels, ``fastest``: with those that it
     would have had with room. ``with_batch`` and ``lean`` give the account of the same model with another batch,

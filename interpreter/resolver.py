@@ -16,7 +16,6 @@ tried before all others, except where a mapping names other backends for the op.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Optional, Union
 
@@ -25,6 +24,7 @@ from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.custom import CustomFunction, Prepare, custom_kernel
 from xlite.schema.errors import BackendError, KernelError
 from xlite.schema.naming import quoted
+from xlite.schema.records import record
 from xlite.schema.types import CustomOptions, Model, OpKind
 
 Names = Union[None, str, Sequence[str]]
@@ -33,7 +33,7 @@ Preference = Union[Names, Mapping[str, Names]]
 _KINDS = {kind.name.lower() for kind in OpKind}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Choice:
     """A kernel for one op. ``wanted`` is the backend that was preferred; ``note`` says why it is another one,
     and is empty otherwise."""

@@ -22,10 +22,11 @@ the best one nearly always.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from xlite.schema.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Need:
     """What a kernel would take for an op: ``time`` in any unit that all share, ``kept`` and ``scratch`` in
     bytes."""
@@ -35,7 +36,7 @@ class Need:
     scratch: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Step:
     """From one kernel of an op to a faster one that keeps more."""
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from typing import Optional, Union
 
 from xlite.schema.errors import Error
+from xlite.schema.records import record
 
 KIB, MIB = 1 << 10, 1 << 20
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Target:
     """name: as in ``target="pi-zero"``. isa: the instruction set that kernels may use. ram_bytes: what a program
     may use, None for no limit. flash_bytes: where constants lie when they are not in RAM, None on a computer

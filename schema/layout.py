@@ -7,15 +7,15 @@ flatc says about ``xlite.fbs``, so that this description cannot drift from it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
+from xlite.schema.records import record
 
 SCALARS = {"bool": "<?", "u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Field:
     """One field. ``kind`` is a key of ``SCALARS``, ``string``, ``table``, ``union``, or a vector of one of these
     in brackets. A union takes two slots, its type and its value. ``of``: the table, or the union's members in
@@ -31,7 +31,7 @@ class Field:
     limit: Optional[int] = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Table:
     name: str
     fields: tuple[Field, ...]

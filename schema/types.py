@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Union
 
 import numpy as np
+
+from xlite.schema.records import field, record
 
 VERSION_MAJOR = 1
 VERSION_MINOR = 2
@@ -153,7 +154,7 @@ class ReduceKind(enum.IntEnum):
     PROD = 4
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Activation:
     """``alpha``, ``max_value`` and ``threshold`` are those of Keras's ReLU; what they are to the other kinds that
     take any stands in ``xlite.fbs``."""
@@ -167,7 +168,7 @@ class Activation:
 NO_ACTIVATION = Activation()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Conv2DOptions:
     stride_h: int = 1
     stride_w: int = 1
@@ -186,7 +187,7 @@ class Conv2DOptions:
     input_zero_point: int = 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class DenseOptions:
     output_dtype: DType = DType.FLOAT32
     activation: Activation = NO_ACTIVATION
@@ -195,12 +196,12 @@ class DenseOptions:
     input_zero_point: int = 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ActivationOptions:
     activation: Activation = NO_ACTIVATION
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pool2DOptions:
     window_h: int = 1
     window_w: int = 1
@@ -212,19 +213,19 @@ class Pool2DOptions:
     pad_right: int = 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ConcatenateOptions:
     axis: int = -1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReshapeOptions:
     """``shape`` has no batch axis."""
 
     shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PadOptions:
     """``paddings`` holds (before, after) flattened for every axis, batch included."""
 
@@ -232,13 +233,13 @@ class PadOptions:
     value: float = 0.0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CustomOptions:
     name: str = ""
     data: bytes = b""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Conv3DOptions:
     """``output_*`` are for CONV_3D_TRANSPOSE alone, 0 elsewhere; its paddings are cut off its full output."""
 
@@ -264,7 +265,7 @@ class Conv3DOptions:
     planes: int = 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pool3DOptions:
     window_d: int = 1
     window_h: int = 1
@@ -280,20 +281,20 @@ class Pool3DOptions:
     pad_right: int = 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PlanesOptions:
     kind: PlanesKind = PlanesKind.DOREFA
     planes: int = 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TransposeOptions:
     """``permutation`` has an entry an axis; the batch stays first."""
 
     permutation: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SliceOptions:
     """Element i of an axis is ``begin + i * stride``, ``size`` of them; an entry an axis, batch included."""
 
@@ -302,14 +303,14 @@ class SliceOptions:
     stride: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TileOptions:
     """``multiples`` has an entry an axis, 1 for the batch."""
 
     multiples: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ReduceOptions:
     """``axes`` ascend and never hold the batch."""
 
@@ -318,13 +319,13 @@ class ReduceOptions:
     keepdims: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ResizeOptions:
     height: int = 1
     width: int = 1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class QuantizeOptions:
     """``output_dtype`` is INT8 or UINT8 for QUANTIZE, FLOAT32 for DEQUANTIZE."""
 
@@ -382,7 +383,7 @@ OPTIONS_OF_KIND: dict[OpKind, type] = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TensorType:
     """Shape (elements, batch first for activations) and dtype; for ``BIT`` also how rows are packed."""
 
@@ -415,7 +416,7 @@ class TensorType:
         return f"{self.dtype.short}[{','.join(map(str, self.shape))}]"
 
 
-@dataclass
+@record
 class Tensor:
     """A value: an activation (``data`` is None) or a constant (``data`` has ``type.storage_shape``).
 
@@ -434,7 +435,7 @@ class Tensor:
         return self.data is not None
 
 
-@dataclass
+@record
 class Op:
     """``inputs`` and ``outputs`` are indices into ``Model.tensors``; -1 is an absent optional input."""
 
@@ -452,7 +453,7 @@ class Op:
         return self.kind.name.lower()
 
 
-@dataclass
+@record
 class Plan:
     """Where each tensor lies in the arena, in bytes, for batch 1 (-1: a constant)."""
 
@@ -461,7 +462,7 @@ class Plan:
     lower_bound: int
 
 
-@dataclass
+@record
 class Preprocessing:
     """How raw input becomes the model's: ``float32(raw) * scale + offset``."""
 
@@ -469,7 +470,7 @@ class Preprocessing:
     offset: float = 0.0
 
 
-@dataclass
+@record
 class Metadata:
     producer: str = ""
     source_name: str = ""
@@ -481,7 +482,7 @@ class Metadata:
     entries: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
+@record
 class Model:
     """A whole file. ``ops`` are in running order; ``plan`` may be None (then the interpreter plans)."""
 

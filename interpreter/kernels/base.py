@@ -7,15 +7,15 @@ before any memory exists. ``prepare`` then gets the buffers and does all shape w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Callable, Optional, Protocol
 
 import numpy as np
 
+from xlite.schema.records import record
 from xlite.schema.types import Op, OpKind, TensorType
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class OpSpec:
     """One op with the types of its operands; what a kernel is chosen by. ``inputs`` has one entry a slot of the
     op's contract, None where an optional input is absent. ``threads``: how many a kernel may run on."""
@@ -30,7 +30,7 @@ class OpSpec:
         return self.op.kind
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Buffers:
     """The memory of one op. Arrays have their type's ``storage_shape``: activations are views into the arena,
     constants are read-only. ``workspace`` is uint8, as long as the kernel asked for, 64-byte aligned, and shared
@@ -57,7 +57,7 @@ def _no_bytes(spec: OpSpec) -> int:
     return 0
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Kernel:
     """name: as in ``xl_<op>_<in>_<weights>_<out>``; backend: ``numpy``, ``numba`` or ``c``.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from xlite.schema.records import record
 from xlite.schema.types import OpKind
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Slot:
     """One input: ``optional`` may be absent (-1), ``constant`` must have data in the file, ``either`` may have."""
 
