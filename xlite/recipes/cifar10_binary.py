@@ -29,4 +29,5 @@ RECIPE = Recipe(
     build=build,
     epochs=EPOCHS,
     augment=shifted_and_flipped(4),
+    twin="cifar10_float",
 )

@@ -32,4 +32,5 @@ RECIPE = Recipe(
     epochs=EPOCHS,
     augment=shifted_and_flipped(4),
     start="train it with xlite train cifar10_float --out float.keras, then give --start float.keras",
+    twin="cifar10_float",
 )

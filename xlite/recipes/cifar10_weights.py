@@ -23,4 +23,5 @@ RECIPE = Recipe(
     callbacks=callbacks,
     epochs=cifar10_float.EPOCHS,
     augment=shifted_and_flipped(4),
+    twin="cifar10_float",
 )

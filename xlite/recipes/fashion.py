@@ -31,4 +31,5 @@ RECIPE = Recipe(
     build=build,
     epochs=40,
     augment=shifted_and_flipped(2),
+    twin="fashion_float",
 )

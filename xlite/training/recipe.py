@@ -50,6 +50,7 @@ class Recipe:
     ``accuracy``, for a :class:`Job`. callbacks: fresh ones for a run. augment: a batch of training images,
     float32, to another one, at random. deployed: what of the trained model is saved (a Distiller's student).
     start: what ``--start`` has to be, for recipes that begin with a trained model; empty for those that do not.
+    twin: the recipe that trains the same layers in floats, whose accuracy stands beside this one's in the table.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Recipe:
     augment: Optional[Augment] = None
     deployed: Callable[[Any], Any] = lambda model: model
     start: str = ""
+    twin: str = ""
     expected: Optional[Expected] = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -62,7 +63,7 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     if not len(batches):
         raise TrainingError(f"{len(images.x_train)} training images do not fill a batch of {recipe.batch_size}")
     with strategy.scope():
-        start = None if settings.start is None else _loaded(settings.start)
+        start = None if settings.start is None else _loaded(settings.start, images)
         model = recipe.build(Job(images, epochs, len(batches), start))
     strategy.prepare(model, batches)
     callbacks = recipe.callbacks()
@@ -70,10 +71,11 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     checkpoint = Checkpoint(settings.beside(".checkpoint.npz"), facts, callbacks, strategy.is_chief)
     if not settings.resume and strategy.is_chief:
         checkpoint.remove()
+    before = {} if start is None else _before(start, recipe.deployed(model), images)
     first = checkpoint.restore(model) if settings.resume else 0
     log = _Log(settings.beside(".jsonl"), first) if strategy.is_chief else None
     if log is not None:
-        log.started({**facts, "versions": runlog.versions(), "parameters": model.count_params()})
+        log.started({**facts, **before, "versions": runlog.versions(), "parameters": model.count_params()})
     if first < epochs:
         _fit(model, strategy, batches, images, epochs, first, [*callbacks, *([log] if log else []), checkpoint])
     return _finished(recipe, settings, model, images, log, checkpoint)
@@ -88,6 +90,12 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(f"recipe {recipe.name!r} begins with a trained model: {recipe.start}")
     if settings.start is not None and not recipe.start:
         raise TrainingError(f"recipe {recipe.name!r} begins with an untrained model; leave --start away")
+    try:
+        settings.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"--out {settings.out}: its folder cannot be made: {error.strerror}") from None
+    if not os.access(settings.out.parent, os.W_OK):
+        raise TrainingError(f"--out {settings.out}: its folder cannot be written to")
 
 
 def _limited(images: Images, limit: Optional[int]) -> Images:
@@ -97,13 +105,31 @@ def _limited(images: Images, limit: Optional[int]) -> Images:
     return replace(images, **{name: getattr(images, name)[:limit] for name in names})
 
 
-def _loaded(path: str) -> Any:
+def _loaded(path: str, images: Images) -> Any:
+    """The model of ``--start``, which has to be one for these images."""
     import xlite.layers  # noqa: F401  (registers the layers that the file may name)
 
     try:
-        return keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError) as error:
         raise TrainingError(f"--start {path}: cannot be loaded ({str(error).splitlines()[0]})") from None
+    shape, wanted = tuple(model.input_shape[1:]), images.shape
+    if len(shape) != 3 or any(extent not in (None, size) for extent, size in zip(shape, wanted)):
+        raise TrainingError(f"--start {path}: takes inputs of shape {shape}, and the images have {wanted}")
+    if model.output_shape[-1] != len(images.classes):
+        raise TrainingError(
+            f"--start {path}: tells {model.output_shape[-1]} classes apart, and the images have "
+            f"{len(images.classes)}"
+        )
+    return model
+
+
+def _before(start: Any, deployed: Any, images: Images) -> dict[str, float]:
+    """The test accuracy of the model that a run begins with, and of what the recipe made of it, untrained."""
+    return {
+        "start_accuracy": round(accuracy_of(start, images), 5),
+        "untrained_accuracy": round(accuracy_of(deployed, images), 5),
+    }
 
 
 def _facts(recipe: Recipe, settings: Settings, images: Images, epochs: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def built():
     models = {}
     for name in sorted(recipes.names(), key=lambda name: bool(recipes.find(name).start)):
         found = recipes.find(name)
-        models[name] = found.build(job(name, models["cifar10_float"] if found.start else None))
+        models[name] = found.build(job(name, models[found.twin] if found.start else None))
     return models
 
 
@@ -50,7 +50,21 @@ def test_a_recipe_describes_itself_and_builds_a_model_that_packs(name, built):
 
 
 def test_the_fashion_network_is_as_small_as_promised(built):
-    assert len(xlite.convert(built["fashion"], strict=True).data) <= 60_000
+    for name in ("fashion", "fashion_distilled"):
+        model = recipes.find(name).deployed(built[name])
+        assert len(xlite.convert(model, strict=True).data) <= 60_000
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_recipe_but_the_float_ones_has_a_float_twin_trained_alike(name):
+    found = recipes.find(name)
+    if name.endswith("_float"):
+        assert found.twin == ""
+        return
+    twin = recipes.find(found.twin)
+    assert twin.name == name.split("_")[0] + "_float"
+    assert (twin.epochs, twin.batch_size) == (found.epochs, found.batch_size)
+    assert twin.load is found.load
 
 
 def test_the_networks_for_cifar10_have_the_same_layers(built):

@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras")
 import xlite  # noqa: E402
 from tests.xlite.training.small import recipe, write_npz  # noqa: E402
 from xlite.schema.errors import TrainingError  # noqa: E402
-from xlite.training import curves, runlog, table  # noqa: E402
+from xlite.training import curves, runlog  # noqa: E402
 from xlite.training.runner import Settings, accuracy_of, train  # noqa: E402
 
 pytestmark = pytest.mark.keras
@@ -144,10 +144,41 @@ def test_a_model_to_start_with_is_loaded_made_binary_and_taught_by_itself(throug
     with pytest.raises(TrainingError, match="cannot be loaded"):
         train(second, replace(settings, start=str(tmp_path / "images.npz")))
     outcome = train(second, replace(settings, start=str(through[0] / "model.keras")))
-    assert "distillation" in runlog.read_run(tmp_path / "model.jsonl").epochs[0]
+    run = runlog.read_run(tmp_path / "model.jsonl")
+    assert "distillation" in run.epochs[0]
+    started = keras.saving.load_model(through[0] / "model.keras")
+    images = recipe().load(settings.data)
+    assert run.start["start_accuracy"] == pytest.approx(accuracy_of(started, images), abs=1e-5)
+    untrained = xlite.binarize(started, layers="plain", verbose=False)
+    assert run.start["untrained_accuracy"] == pytest.approx(accuracy_of(untrained, images), abs=1e-5)
     loaded = keras.saving.load_model(settings.out)
     assert loaded.get_layer("plain").kernel_quantizer is not None
     assert loaded.count_params() == outcome.model.count_params()
+
+
+def test_a_model_to_start_with_has_to_fit_the_images(through, settings, tmp_path):
+    second = recipe(start="train small first", deployed=lambda model: model)
+    start = str(through[0] / "model.keras")
+    for name, changes, message in (
+        (
+            "wide",
+            {"x_train": np.zeros((96, 8, 9, 3), np.uint8), "x_test": np.zeros((48, 8, 9, 3), np.uint8)},
+            "8, 9",
+        ),
+        ("many", {"y_train": np.arange(96) % 7}, "tells 3 classes apart, and the images have 7"),
+    ):
+        (tmp_path / name).mkdir()
+        data = str(write_npz(tmp_path / name, **changes))
+        with pytest.raises(TrainingError, match=message):
+            train(second, replace(settings, data=data, start=start))
+
+
+def test_the_folder_of_the_model_is_made_or_refused(tmp_path):
+    data = str(write_npz(tmp_path))
+    train(recipe(epochs=1), Settings(tmp_path / "new" / "folder" / "model.h5", data=data))
+    assert (tmp_path / "new" / "folder" / "model.jsonl").exists()
+    with pytest.raises(TrainingError, match="its folder cannot be made"):
+        train(recipe(epochs=1), Settings(tmp_path / "images.npz" / "model.h5", data=data))
 
 
 def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
@@ -175,30 +206,6 @@ def test_curves_show_both_lines(tmp_path):
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert {(31, 119, 180), (214, 96, 24)} <= colours
     assert "no epoch" in curves.draw([], "nothing", path)
-
-
-def test_the_table_is_made_of_the_logs(tmp_path):
-    (tmp_path / "runs").mkdir()
-    for name, seed, accuracy in (("b", 1, 0.91), ("a", 2, 0.8), ("a", 1, 0.7)):
-        path = tmp_path / "runs" / f"{name}{seed}.jsonl"
-        runlog.write_line(path, "start", {"recipe": name, "seed": seed, "data": "D", "epochs": 3})
-        end = {"test_accuracy": accuracy, "seconds": 90, "packed_bytes": 59_000, "deployed_parameters": 12345}
-        runlog.write_line(path, "end", end)
-    runlog.write_line(tmp_path / "runs" / "c.jsonl", "start", {"recipe": "c", "seed": 1, "data": "D", "epochs": 3})
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- python -m xlite.training.table -->\nold\n<!-- end -->\nafter\n")
-    assert table.update(page) == 4
-    text = page.read_text()
-    assert "old" not in text
-    assert [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")] == [
-        "`a`",
-        "`a`",
-        "`b`",
-    ]
-    assert "| `b` | D | 1 | 3 | 91.00 % | 12,345 | 59.0 kB | 2 |" in text
-    page.write_text("no place")
-    with pytest.raises(xlite.Error, match="no place"):
-        table.update(page)
 
 
 def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
