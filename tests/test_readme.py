@@ -55,7 +55,7 @@ def test_the_readme_begins_with_the_two_commands():
     assert text.index("make demo") < text.index("make test") < 2000
 
 
-@pytest.mark.parametrize("command", ["convert", "inspect", "run", "benchmark", "verify", "train"])
+@pytest.mark.parametrize("command", ["convert", "summary", "inspect", "run", "benchmark", "verify", "train"])
 def test_every_option_of_a_command_is_in_its_help_and_known_to_the_docs(command):
     """docs/cli.md names no option that does not exist."""
     from xlite.cli.app import COMMANDS, cli

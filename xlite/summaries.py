@@ -38,7 +38,8 @@ class LayerSummary:
 @dataclass(frozen=True)
 class Summary:
     """A model. ``bits`` and ``macs`` are sums over ``layers`` (numbers that layers share are counted once);
-    ``file_bytes`` is the whole .xlite file, ``arena_bytes`` the peak of its activations for one sample."""
+    ``file_bytes`` is the whole .xlite file, ``arena_bytes`` the peak of its activations for one sample;
+    ``target`` is how it fits the device that was asked for."""
 
     name: str
     layers: list[LayerSummary]
@@ -49,6 +50,7 @@ class Summary:
     file_bytes: int
     arena_bytes: int
     arena_lower_bound: int
+    target: Optional[dict[str, Any]] = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for ``json.dumps``."""
@@ -75,10 +77,6 @@ def summary(model: Any, *, verbose: bool = True, target: Optional[str] = None) -
     found = of_result(result)
     if verbose:
         print(table(found))
-        fit = result.report.target
-        if fit is not None:
-            verdict = "fits" if fit["fits"] else "does not fit"
-            print(f"{verdict} {fit['name']}: needs {fit['needed_bytes']:,} bytes")
     return found
 
 
@@ -118,6 +116,7 @@ def of_result(result: ConversionResult) -> Summary:
         file_bytes=len(result.data),
         arena_bytes=report.arena_bytes,
         arena_lower_bound=report.arena_lower_bound,
+        target=report.target,
     )
 
 
@@ -186,8 +185,14 @@ def table(found: Summary) -> str:
             f".xlite file: {found.file_bytes:,} bytes, {found.float_bytes / found.file_bytes:.1f} times smaller "
             "than the weights as float32",
             f"peak of the arena for one sample: {found.arena_bytes:,} bytes",
+            *([] if found.target is None else [_fit(found.target)]),
         ]
     )
+
+
+def _fit(target: dict[str, Any]) -> str:
+    verdict = "fits" if target["fits"] else "does not fit"
+    return f"{verdict} {target['name']}: needs {target['needed_bytes']:,} bytes"
 
 
 def _widths(bits: dict[int, int]) -> str:

@@ -11,7 +11,7 @@ from xlite.schema.errors import Error
 from xlite.schema.version import __version__
 
 # module under xlite.cli -> its command has the same name
-COMMANDS = ("convert", "inspect", "run", "benchmark", "verify", "train", "compile")
+COMMANDS = ("convert", "summary", "inspect", "run", "benchmark", "verify", "train", "compile")
 
 INTERRUPTED = 130  # what a shell reports for a process that SIGINT ended
 
