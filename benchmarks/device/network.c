@@ -44,10 +44,16 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s\n", xl_error_text(&error, text, sizeof text));
     return 1;
   }
-  float *x = (float *)xl_model_input(&model, 0);
-  for (uint32_t i = 0, state = 1; i < xl_model_input_bytes(&model, 0) / 4; ++i) {
+  const xl_tensor x = xl_model_input_tensor(&model, 0);
+  uint32_t elements = 1, state = 1;
+  for (int i = 0; i < x.rank; ++i) elements *= (uint32_t)x.shape[i];
+  for (uint32_t i = 0; i < elements; ++i) { /* floats from -1 to 1, or bytes */
     state = state * 1664525u + 1013904223u;
-    x[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    if (x.bytes == elements) {
+      ((uint8_t *)x.data)[i] = (uint8_t)(state >> 24);
+    } else {
+      ((float *)x.data)[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    }
   }
   close(MARKS + 0xffff); /* what a mark costs lies between this and the next */
   close(MARKS + 0xfffe);

@@ -16,6 +16,9 @@
 #if defined(__arm__) && !defined(__thumb__) && defined(__ARM_ARCH) && __ARM_ARCH >= 6 && !defined(__ARM_BIG_ENDIAN)
 #define XL_CORE_ARMV6 1
 #define XL_CORE_COUNTS 1
+#if !defined(__ARM_NEON)
+#define XL_CORE_PAIRS 1
+#endif
 #if defined(__ARM_FP) && (__ARM_FP & 8)
 #define XL_CORE_ARMV6_VFP 1 /* with doubles */
 #define XL_CORE_FLOATS 1
@@ -88,5 +91,25 @@ void xl_core_max4_f32(const float *x, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t 
 /* y[i] = (bits - 2 * count i) * scale[i] + bias[i] for 4 * fours counts in pairs, the first one's in the low half. */
 void xl_core_store_pairs_f32(const uint32_t *pairs, int32_t fours, int32_t bits, const float *scale, const float *bias,
                              float *y);
+
+/* Where XL_CORE_PAIRS is set: products of int16, two an instruction. Two neighbouring elements lie in a word.
+ *
+ * dots[32 * (3 * t + p) + f] = the dot product of pixel p of triple t with filter f, p < 3, f < 2, both of so many pairs:
+ * pair i of the pixels is x[3 * (t * pairs + i) + p], that of the filters w[2 * i + f]. At least one pair and one
+ * triple. */
+void xl_core_dot_pairs(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, int32_t triples, int32_t *dots);
+
+/* n numbers of bytes, from[i] - zero_point or multiplier * from[i] - zero_point, n > 0, as the elements of one pixel of a
+ * triple: to is where the first one lies; after the second element of a word the next one is 10 bytes further. Returns
+ * where the next element lies. */
+typedef int16_t *xl_core_widen(const uint8_t *from, ptrdiff_t n, int16_t *to, int32_t multiplier, int32_t zero_point);
+xl_core_widen xl_core_widen_u8, xl_core_widen_i8;
+xl_core_widen xl_core_widen_products_u8, xl_core_widen_products_i8;
+
+/* Bit i: whether dots[i] < thresholds[i], i < 32. */
+uint32_t xl_core_signs_of_dots(const int32_t *dots, const int32_t *thresholds);
+
+/* With XL_CORE_FLOATS besides: y[i] = dots[i] * scale[i] + bias[i], i < 4 * fours, fours > 0. */
+void xl_core_store_dots_f32(const int32_t *dots, int32_t fours, const float *scale, const float *bias, float *y);
 
 #endif

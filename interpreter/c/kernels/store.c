@@ -52,6 +52,12 @@ void xl_store_b(const xl_channels *c, int32_t first, int32_t n, int32_t bits, co
 void xl_store_dots_b(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row) {
   const int32_t *threshold = c->threshold + first;
   uint32_t packed = 0;
+#ifdef XL_CORE_PAIRS
+  if (n == XL_BLOCK) {
+    *((uint32_t *)row + first / XL_BLOCK) = xl_core_signs_of_dots(dots, threshold);
+    return;
+  }
+#endif
   for (int32_t i = 0; i < n; ++i) packed |= dots[i] < threshold[i] ? xl_lane_bit[i] : 0;
   put_word((uint32_t *)row + first / XL_BLOCK, packed, first % XL_BLOCK);
 }
@@ -75,6 +81,13 @@ void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, 
 
 void xl_store_dots_f32(const xl_channels *c, int32_t first, int32_t n, const int32_t *dots, void *row) {
   float *y = (float *)row + first;
+#if defined(XL_CORE_PAIRS) && defined(XL_CORE_FLOATS)
+  if (n % 4 == 0 && c->scale != NULL && c->bias != NULL) {
+    xl_core_store_dots_f32(dots, n / 4, c->scale + first, c->bias + first, y);
+    if (c->activation->apply != NULL) c->activation->apply(c->activation, y, y, (size_t)n);
+    return;
+  }
+#endif
   for (int32_t i = 0; i < n; ++i) y[i] = (float)dots[i];
   xl_finish_f32(c, first, n, y);
 }

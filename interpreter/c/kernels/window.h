@@ -11,12 +11,15 @@ typedef struct xl_span {
   int32_t begin, end;
 } xl_span;
 
+/* n / d, n + d - 1 >= 0, rounded up. A division is a call where a machine has no instruction for it, and d mostly 1. */
+static inline int32_t xl_steps_of(int32_t n, int32_t d) { return d == 1 ? n : (n + d - 1) / d; }
+
 static inline xl_span xl_span_at(int32_t out, int32_t stride, int32_t pad, int32_t taps, int32_t dilation,
                                  int32_t extent) {
   xl_span s;
   s.start = out * stride - pad;
-  s.begin = s.start >= 0 ? 0 : (-s.start + dilation - 1) / dilation;
-  s.end = s.start >= extent ? 0 : (extent - s.start + dilation - 1) / dilation;
+  s.begin = s.start >= 0 ? 0 : xl_steps_of(-s.start, dilation);
+  s.end = s.start >= extent ? 0 : xl_steps_of(extent - s.start, dilation);
   if (s.begin > taps) s.begin = taps;
   if (s.end > taps) s.end = taps;
   if (s.end < s.begin) s.end = s.begin;

@@ -9,6 +9,7 @@
 
 #include "bits.h"
 #include "core.h"
+#include "lookup.h"
 
 /* Bit 0 and bit 16: whether each half of a is at least that of b. */
 XL_INLINE uint32_t at_least(uint32_t a, uint32_t b) {
@@ -100,41 +101,32 @@ XL_INLINE float finished(float dot, const float *scale, const float *bias) {
   return bias != NULL ? dot + *bias : dot;
 }
 
-/* Inlined, so that it is known where it is called whether there is a scale. */
-XL_INLINE void store_floats(int32_t n, int32_t bits, const uint32_t *pairs, const float *scale, const float *bias,
-                            float *y) {
-  int32_t i = 0;
-  for (; i + 2 <= n; i += 2, ++pairs) {
-    const int32_t low = (int32_t)(*pairs & 0xffffu), high = (int32_t)(*pairs >> 16);
-    const float first = (float)(bits - 2 * low), second = (float)(bits - 2 * high);
-    y[i] = finished(first, scale == NULL ? NULL : scale + i, bias == NULL ? NULL : bias + i);
-    y[i + 1] = finished(second, scale == NULL ? NULL : scale + i + 1, bias == NULL ? NULL : bias + i + 1);
-  }
-  if (i < n) {
-    const float last = (float)(bits - 2 * (int32_t)(*pairs & 0xffffu));
-    y[i] = finished(last, scale == NULL ? NULL : scale + i, bias == NULL ? NULL : bias + i);
-  }
-}
+#ifdef XL_CORE_FLOATS
+/* A scale and a bias that change nothing. */
+#define EIGHT(x) x, x, x, x, x, x, x, x
+enum { MOST = 40 };
+static const float ONES[MOST] = {EIGHT(1.0f), EIGHT(1.0f), EIGHT(1.0f), EIGHT(1.0f), EIGHT(1.0f)};
+static const float NOTHING[MOST] = {EIGHT(-0.0f), EIGHT(-0.0f), EIGHT(-0.0f), EIGHT(-0.0f), EIGHT(-0.0f)};
+#if XL_LOOKUP_UNITS * XL_LOOKUP_UNIT > 40
+#error "a block has more filters than there are ones"
+#endif
+#endif
 
 static void store_f32(const xl_lookup_block *b, int32_t bits, const uint32_t *pairs, void *out) {
   const xl_channels *c = b->channels;
   float *y = (float *)out + b->first;
   const float *scale = c->scale == NULL ? NULL : c->scale + b->first;
   const float *bias = c->bias == NULL ? NULL : c->bias + b->first;
-  if (scale != NULL && bias != NULL) {
+  int32_t done = 0;
 #ifdef XL_CORE_FLOATS
-    const int32_t done = b->n / 4 * 4;
-    if (done > 0) xl_core_store_pairs_f32(pairs, done / 4, bits, scale, bias, y);
-    if (done < b->n) store_floats(b->n - done, bits, pairs + done / 2, scale + done, bias + done, y + done);
-#else
-    store_floats(b->n, bits, pairs, scale, bias, y);
+  done = b->n / 4 * 4;
+  if (done > 0) {
+    const float *times = scale == NULL ? ONES : scale, *plus = bias == NULL ? NOTHING : bias;
+    xl_core_store_pairs_f32(pairs, done / 4, bits, times, plus, y);
+  }
 #endif
-  } else if (scale != NULL) {
-    store_floats(b->n, bits, pairs, scale, NULL, y);
-  } else if (bias != NULL) {
-    store_floats(b->n, bits, pairs, NULL, bias, y);
-  } else {
-    store_floats(b->n, bits, pairs, NULL, NULL, y);
+  for (int32_t i = done; i < b->n; ++i) {
+    y[i] = finished((float)dot_of(pairs, i, bits), scale == NULL ? NULL : scale + i, bias == NULL ? NULL : bias + i);
   }
   if (c->activation->apply != NULL) c->activation->apply(c->activation, y, y, (size_t)b->n);
 }

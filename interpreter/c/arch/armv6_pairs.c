@@ -1,0 +1,177 @@
+/* Integer products for ARMv6: SMLAD multiplies two pairs of int16 and adds both products to a sum, in one cycle.
+ *
+ * 3 pixels by 2 filters have 6 sums. Two elements of all of them are an LDM of three words, one of two, and 6 SMLAD for
+ * 12 products; 8 times that and 2 of the loop are 66 instructions for 96 products, 0.69 a product. That fills the 14
+ * registers: 6 sums, 5 operands, 2 addresses and the loop's count. With doubles of VFPv2, two filters in each, it would
+ * be 0.64, but FMACD takes two cycles. */
+#include "core.h"
+
+#ifdef XL_CORE_PAIRS
+
+#define NAKED __attribute__((naked))
+#define UNUSED __attribute__((unused))
+
+#define PAIR                        \
+  "ldmia r0!, {r2, r3, r4}\n\t"     \
+  "ldmia r1!, {r5, r6}\n\t"         \
+  "smlad r7, r2, r5, r7\n\t"        \
+  "smlad r8, r2, r6, r8\n\t"        \
+  "smlad r9, r3, r5, r9\n\t"        \
+  "smlad r10, r3, r6, r10\n\t"      \
+  "smlad r11, r4, r5, r11\n\t"      \
+  "smlad r12, r4, r6, r12\n\t"
+
+/* r0: x, r1: w, r2: pairs, r3: triples; on the stack dots. Eight pairs a turn, of which the first turn leaves out
+ * some: it is jumped into. 23 instructions a triple beside the turns. */
+NAKED void xl_core_dot_pairs(UNUSED const uint32_t *x, UNUSED const uint32_t *w, UNUSED ptrdiff_t pairs,
+                             UNUSED int32_t triples, UNUSED int32_t *dots) {
+  __asm__ volatile(
+      "add r12, r2, #7\n\t"
+      "mov r12, r12, lsr #3\n\t" /* turns */
+      "rsb r2, r2, #0\n\t"
+      "and r2, r2, #7\n\t"
+      "mov r2, r2, lsl #5\n\t" /* bytes of code that the first one leaves out */
+      "push {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n"
+      "1:\n\t"
+      "ldmia sp, {r1, r2}\n\t"
+      "ldr lr, [sp, #44]\n\t"
+      "mov r7, #0\n\t"
+      "mov r8, #0\n\t"
+      "mov r9, #0\n\t"
+      "mov r10, #0\n\t"
+      "mov r11, #0\n\t"
+      "mov r12, #0\n\t"
+      "add pc, pc, r2\n\t"
+      "mov r0, r0\n"
+      "2:\n\t"
+      PAIR PAIR PAIR PAIR PAIR PAIR PAIR PAIR
+      "subs lr, lr, #1\n\t"
+      "bne 2b\n\t"
+      "ldr r2, [sp, #52]\n\t"
+      "ldr r4, [sp, #8]\n\t"
+      "stmia r2, {r7, r8}\n\t"
+      "add r2, r2, #128\n\t"
+      "stmia r2, {r9, r10}\n\t"
+      "add r2, r2, #128\n\t"
+      "stmia r2, {r11, r12}\n\t"
+      "add r2, r2, #128\n\t"
+      "subs r4, r4, #1\n\t"
+      "str r2, [sp, #52]\n\t"
+      "str r4, [sp, #8]\n\t"
+      "bne 1b\n\t"
+      "pop {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
+}
+
+/* One element, and two that share a word. */
+#define SINGLE(load, scale)         \
+  load " r4, [r0], #1\n\t"          \
+  scale("r4")                       \
+  "sub r4, r4, r12\n\t"
+#define DOUBLE(load, scale)         \
+  load " r4, [r0], #1\n\t"          \
+  load " r5, [r0], #1\n\t"          \
+  scale("r4") scale("r5")           \
+  "pkhbt r4, r4, r5, lsl #16\n\t"   \
+  "ssub16 r4, r4, r12\n\t"          \
+  "str r4, [r2], #12\n\t"
+#define AS_IT_IS(x) ""
+#define TIMES(x) "mul " x ", r3, " x "\n\t"
+
+/* r0: from, r1: n, at least 1, r2: to, r3: multiplier; on the stack the zero point. Where to is the second half of a
+ * word, it is filled first. Six elements a turn. Returns where the next element lies. */
+#define WIDEN(name, load, scale)                                                                             \
+  NAKED int16_t *name(UNUSED const uint8_t *from, UNUSED ptrdiff_t n, UNUSED int16_t *to,                    \
+                      UNUSED int32_t multiplier, UNUSED int32_t zero_point) {                                \
+    __asm__ volatile(                                                                                        \
+        "ldr r12, [sp]\n\t"                                                                                  \
+        "push {r4, r5}\n\t"                                                                                  \
+        "tst r2, #2\n\t"                                                                                     \
+        "beq 1f\n\t"                                                                                         \
+        SINGLE(load, scale)                                                                                  \
+        "strh r4, [r2], #10\n\t"                                                                             \
+        "sub r1, r1, #1\n"                                                                                   \
+        "1:\n\t"                                                                                             \
+        "pkhbt r12, r12, r12, lsl #16\n\t"                                                                   \
+        "subs r1, r1, #6\n\t"                                                                                \
+        "blt 3f\n"                                                                                           \
+        "2:\n\t"                                                                                             \
+        DOUBLE(load, scale) DOUBLE(load, scale) DOUBLE(load, scale)                                          \
+        "subs r1, r1, #6\n\t"                                                                                \
+        "bge 2b\n"                                                                                           \
+        "3:\n\t"                                                                                             \
+        "adds r1, r1, #4\n\t"                                                                                \
+        "blt 5f\n"                                                                                           \
+        "4:\n\t"                                                                                             \
+        DOUBLE(load, scale)                                                                                  \
+        "subs r1, r1, #2\n\t"                                                                                \
+        "bge 4b\n"                                                                                           \
+        "5:\n\t"                                                                                             \
+        "tst r1, #1\n\t"                                                                                     \
+        "beq 6f\n\t"                                                                                         \
+        SINGLE(load, scale)                                                                                  \
+        "strh r4, [r2], #2\n"                                                                                \
+        "6:\n\t"                                                                                             \
+        "mov r0, r2\n\t"                                                                                     \
+        "pop {r4, r5}\n\t"                                                                                   \
+        "bx lr");                                                                                            \
+  }
+
+WIDEN(xl_core_widen_u8, "ldrb", AS_IT_IS)
+WIDEN(xl_core_widen_i8, "ldrsb", AS_IT_IS)
+WIDEN(xl_core_widen_products_u8, "ldrb", TIMES)
+WIDEN(xl_core_widen_products_i8, "ldrsb", TIMES)
+
+/* The bits are gathered from above: a carry is set where dot - threshold, as numbers without a sign once the sign bit
+ * of both is turned, has none; so bits are those of dot >= threshold, turned at the end. */
+#define AT_LEAST(dot, threshold)                \
+  "eor " dot ", " dot ", #0x80000000\n\t"       \
+  "eor " threshold ", " threshold ", #0x80000000\n\t" \
+  "cmp " dot ", " threshold "\n\t"              \
+  "mov r12, r12, rrx\n\t"
+
+/* r0: dots, r1: thresholds; 32 of them. */
+NAKED uint32_t xl_core_signs_of_dots(UNUSED const int32_t *dots, UNUSED const int32_t *thresholds) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
+      "mov lr, #8\n"
+      "1:\n\t"
+      "ldmia r0!, {r2, r3, r4, r5}\n\t"
+      "ldmia r1!, {r6, r7, r8, r9}\n\t"
+      AT_LEAST("r2", "r6") AT_LEAST("r3", "r7") AT_LEAST("r4", "r8") AT_LEAST("r5", "r9")
+      "sub lr, lr, #1\n\t"
+      "teq lr, #0\n\t"
+      "bne 1b\n\t"
+      "mvn r0, r12\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+}
+
+#ifdef XL_CORE_FLOATS
+/* r0: dots, r1: fours, r2: scale, r3: bias; on the stack y. */
+NAKED void xl_core_store_dots_f32(UNUSED const int32_t *dots, UNUSED int32_t fours, UNUSED const float *scale,
+                                  UNUSED const float *bias, UNUSED float *y) {
+  __asm__ volatile(
+      "ldr r12, [sp]\n"
+      "1:\n\t"
+      "vldmia r0!, {s0-s3}\n\t"
+      "vldmia r2!, {s4-s7}\n\t"
+      "vcvt.f32.s32 s0, s0\n\t"
+      "vcvt.f32.s32 s1, s1\n\t"
+      "vcvt.f32.s32 s2, s2\n\t"
+      "vcvt.f32.s32 s3, s3\n\t"
+      "vldmia r3!, {s8-s11}\n\t"
+      "vmul.f32 s0, s0, s4\n\t"
+      "vmul.f32 s1, s1, s5\n\t"
+      "vmul.f32 s2, s2, s6\n\t"
+      "vmul.f32 s3, s3, s7\n\t"
+      "vadd.f32 s0, s0, s8\n\t"
+      "vadd.f32 s1, s1, s9\n\t"
+      "vadd.f32 s2, s2, s10\n\t"
+      "vadd.f32 s3, s3, s11\n\t"
+      "subs r1, r1, #1\n\t"
+      "vstmia r12!, {s0-s3}\n\t"
+      "bne 1b\n\t"
+      "bx lr");
+}
+#endif
+
+#endif

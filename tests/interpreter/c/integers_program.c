@@ -1,0 +1,108 @@
+/* Convolutions of integers (kinds 0 to 14: by input and filter u8 i8, i8 i8, u8 b, i8 b, b i8, and by output bits, int32,
+ * floats) of shapes drawn at random. Writes all outputs, as they lie in memory, to standard output: compiled for two
+ * machines, or with and without XL_PORTABLE, both write the same. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xlite.h"
+
+enum { CASES = 120, KINDS = 15 };
+
+static uint32_t state = 1;
+
+static uint32_t random_word(void) {
+  state = state * 1664525u + 1013904223u;
+  return (state >> 16) | (state * 2246822519u & 0xffff0000u);
+}
+
+static int32_t below(int32_t n) { return (int32_t)(random_word() % (uint32_t)n); }
+
+static void *random_words(int32_t n) {
+  uint32_t *out = malloc((size_t)n * sizeof *out);
+  for (int32_t i = 0; i < n; ++i) out[i] = random_word();
+  return out;
+}
+
+static float *random_floats(int32_t n) {
+  float *out = malloc((size_t)n * sizeof *out);
+  for (int32_t i = 0; i < n; ++i) out[i] = (float)(below(2001) - 1000) / 512.0f;
+  return out;
+}
+
+static int32_t *random_thresholds(int32_t n) {
+  int32_t *out = malloc((size_t)n * sizeof *out);
+  for (int32_t i = 0; i < n; ++i) out[i] = below(9) ? below(4001) - 2000 : below(2) ? INT32_MAX : INT32_MIN;
+  return out;
+}
+
+static int32_t words(int32_t bits) { return (bits + 31) / 32; }
+
+static xl_conv2d_params random_params(int kind) {
+  xl_conv2d_params p;
+  memset(&p, 0, sizeof p);
+  xl_window *w = &p.window;
+  w->window_h = 1 + below(below(3) ? 3 : 7);
+  w->window_w = 1 + below(below(3) ? 3 : 7);
+  w->stride_h = 1 + below(2);
+  w->stride_w = 1 + below(3);
+  w->dilation_h = 1 + below(4) / 3;
+  w->dilation_w = 1 + below(4) / 3;
+  w->pad_top = below(4);
+  w->pad_left = below(4);
+  w->out_h = 1 + below(4);
+  w->out_w = 1 + below(below(3) ? 9 : 30); /* one and several strips of 24 */
+  w->in_h = 1 + below(9);
+  w->in_w = 1 + below(14);
+  p.batch = 1 + below(2);
+  p.groups = below(4) ? 1 : 1 + below(3);
+  p.planes = 1;
+  p.in_c = (1 + below(below(3) ? 5 : 70)) * p.groups;
+  p.out_c = (1 + below(below(3) ? 9 : 100)) * p.groups;
+  p.pad_value = below(511) - 255;
+  p.input_multiplier = 1 + below(2);
+  p.input_zero_point = below(512) - 128;
+  p.masked = kind / 3 == 2 || kind / 3 == 3 ? below(2) : 0;
+  if (kind % 3 == 2 && below(2)) p.activation = (xl_activation){xl_relu, 0.25f, 20.0f, 0.0f};
+  return p;
+}
+
+static void convolve(int kind) {
+  static const struct {
+    int x_bits, w_bits;
+    void (*run[3])(const xl_op *);
+  } kinds[] = {
+      {0, 0, {xl_conv2d_u8_i8_b, xl_conv2d_u8_i8_i32, xl_conv2d_u8_i8_f32}},
+      {0, 0, {xl_conv2d_i8_i8_b, xl_conv2d_i8_i8_i32, xl_conv2d_i8_i8_f32}},
+      {0, 1, {xl_conv2d_u8_b_b, xl_conv2d_u8_b_i32, xl_conv2d_u8_b_f32}},
+      {0, 1, {xl_conv2d_i8_b_b, xl_conv2d_i8_b_i32, xl_conv2d_i8_b_f32}},
+      {1, 0, {xl_conv2d_b_i8_b, xl_conv2d_b_i8_i32, xl_conv2d_b_i8_f32}},
+  };
+  const xl_conv2d_params p = random_params(kind);
+  const xl_window *w = &p.window;
+  const int32_t pixels = p.batch * w->out_h * w->out_w, in_pixels = p.batch * w->in_h * w->in_w;
+  const int32_t k = w->window_h * w->window_w * p.in_c / p.groups;
+  const int32_t row = kind % 3 == 0 ? words(p.out_c) : p.out_c;
+  xl_op op;
+  memset(&op, 0, sizeof op);
+  op.params = &p;
+  op.in[0] = random_words(kinds[kind / 3].x_bits ? in_pixels * words(p.in_c) : in_pixels * p.in_c / 4 + 1);
+  op.in[1] = random_words(kinds[kind / 3].w_bits ? p.out_c * words(k) : p.out_c * k / 4 + 1);
+  op.in[2] = below(3) ? random_floats(p.out_c) : NULL;
+  op.in[3] = below(3) ? random_floats(p.out_c) : NULL;
+  op.in[4] = random_thresholds(p.out_c);
+  op.in[5] = p.masked ? random_words(p.out_c * words(k)) : NULL;
+  op.workspace = malloc((size_t)xl_conv2d_integer_workspace(&p) + 1);
+  op.out = calloc((size_t)(pixels * row), 4);
+  kinds[kind / 3].run[kind % 3](&op);
+  fwrite(op.out, 4, (size_t)(pixels * row), stdout);
+  for (int i = 0; i < 6; ++i) free((void *)(uintptr_t)op.in[i]);
+  free(op.workspace);
+  free(op.out);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) return 2;
+  for (int i = 0; i < CASES; ++i) convolve(atoi(argv[1]) % KINDS);
+  return 0;
+}
