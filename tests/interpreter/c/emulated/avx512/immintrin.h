@@ -18,7 +18,16 @@ EMULATED __m512i _mm512_set1_epi32(int32_t x) { return (__m512i){0} + x; }
 EMULATED __m512i _mm512_setzero_si512(void) { return (__m512i){0}; }
 EMULATED __m512i _mm512_load_si512(const void *p) { return *(const __m512i *)p; }
 EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b) { return a + b; }
-EMULATED __m512i _mm512_xor_si512(__m512i a, __m512i b) { return a ^ b; }
+EMULATED __m512i _mm512_andnot_si512(__m512i a, __m512i b) { return ~a & b; }
+
+/* Bit 4a + 2b + c of the table, for every bit. */
+EMULATED __m512i _mm512_ternarylogic_epi32(__m512i a, __m512i b, __m512i c, int table) {
+  __m512i y = {0};
+  for (int i = 0; i < 8; ++i) {
+    if (table >> i & 1) y |= (i & 4 ? a : ~a) & (i & 2 ? b : ~b) & (i & 1 ? c : ~c);
+  }
+  return y;
+}
 
 EMULATED __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) { return a * b + c; } /* rounded twice */
 
