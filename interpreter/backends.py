@@ -9,7 +9,6 @@ when it is first used.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
@@ -84,6 +83,9 @@ def _package(name: str) -> Optional[ModuleType]:
     except (KeyError, TypeError):
         known = ", ".join(f"'{b}'" for b in BACKENDS)
         raise BackendError(f"there is no backend {name!r}: choose one of {known}") from None
-    if importlib.util.find_spec(package) is None:
-        return None
-    return importlib.import_module(package)
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name == package:
+            return None
+        raise

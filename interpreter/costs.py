@@ -17,6 +17,7 @@ from typing import Optional
 
 from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import Kernel, OpSpec
+from xlite.interpreter.targets import machine
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
 from xlite.schema.records import record
@@ -124,8 +125,6 @@ def rank(kernels: Sequence[Kernel], spec: OpSpec) -> list[float]:
 def _here() -> Optional[Figures]:
     """Figures for the machine that this runs on: of its own kind where there are, else the computers' in
     general."""
-    import platform
-
-    machine = platform.machine().lower()
+    name = machine().lower()
     kinds = {"armv6l": "armv6+vfp2", "armv7l": "armv7-a+neon", "aarch64": "armv8-a+neon", "arm64": "armv8-a+neon"}
-    return figures(kinds.get(machine, HOST)) or figures(HOST)
+    return figures(kinds.get(name, HOST)) or figures(HOST)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from xlite.interpreter import backends, memory, planner, process
+from xlite.interpreter import backends, memory, process
 from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
 from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
@@ -114,6 +114,8 @@ def _draft(model: Model, batch: int, settings: Settings) -> _Draft:
     if model.plan is not None and batch == 1 and not settings.preserve_all:
         plan = model.plan
     else:
+        from xlite.interpreter import planner  # files bring a plan, for batch 1
+
         plan = planner.plan(model, preserve_all=settings.preserve_all, types=types)
     return _Draft(model, batch, types, plan, specs)
 

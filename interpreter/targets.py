@@ -9,7 +9,6 @@ which its description names: pass a :class:`Target` of your own for another.
 from __future__ import annotations
 
 import os
-import platform
 from typing import Optional, Union
 
 from xlite.schema.errors import Error
@@ -41,6 +40,16 @@ class Target:
     def weights_in_ram(self) -> bool:
         """Whether constants count as RAM."""
         return self.flash_bytes is None and self.runtime == "python"
+
+
+def machine() -> str:
+    """The name of this machine's processor, as :func:`platform.machine` gives it. (A device imports this module at
+    start, and to import ``platform`` takes as long there as a small network.)"""
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
 
 
 # In memory once numpy, this library and an interpreter are loaded, without the model: measured in an emulated
@@ -99,7 +108,7 @@ _COMPUTERS = (
         clock_hz=2_400_000_000,
         base_bytes=_PYTHON_64,
     ),
-    Target("host", "this machine, all of its memory", platform.machine() or "unknown"),
+    Target("host", "this machine, all of its memory", machine() or "unknown"),
 )
 
 _MICROCONTROLLERS = (

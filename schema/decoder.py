@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from xlite.schema.errors import VerifyError
 from xlite.schema.layout import SCALARS, Field, Table
+from xlite.schema.records import record
 
 BUDGET_FACTOR = 2
 BUDGET_FLOOR = 4096
@@ -42,22 +43,26 @@ def path_text(path: Path) -> str:
     return "".join(reversed(labels)).lstrip(".") or "the root table"
 
 
-class Span(NamedTuple):
+class Span:
     """A vector that is left where it is: its first element's byte and its number of elements."""
 
-    start: int
-    length: int
-    path: Path
+    __slots__ = ("length", "path", "start")
+
+    def __init__(self, start: int, length: int, path: Path) -> None:
+        self.start, self.length, self.path = start, length, path
 
 
-class TableVector(NamedTuple):
+class TableVector:
     """A vector of offsets to tables, decoded one by one with :meth:`Decoder.tables`."""
 
-    span: Span
-    table: Table
+    __slots__ = ("span", "table")
+
+    def __init__(self, span: Span, table: Table) -> None:
+        self.span, self.table = span, table
 
 
-class _Shape(NamedTuple):
+@record(frozen=True)
+class _Shape:
     """One vtable seen through a table's description: how to read an instance without looking again."""
 
     size: int
@@ -100,10 +105,10 @@ class Decoder:
 
     def tables(self, vector: TableVector) -> Iterator[tuple[Path, dict[str, Any]]]:
         """The tables of a vector one after the other, each with its path."""
-        start, length, path = vector.span
-        for index in range(length):
-            item = (path, index)
-            yield item, self.table(self._follow(start + _OFFSET_WIDTH * index, item), vector.table, item)
+        span = vector.span
+        for index in range(span.length):
+            item = (span.path, index)
+            yield item, self.table(self._follow(span.start + _OFFSET_WIDTH * index, item), vector.table, item)
 
     def bytes_of(self, span: Span) -> memoryview:
         return self.data[span.start : span.start + span.length]

@@ -51,7 +51,7 @@ class _Fields:
     def __init__(self, defaults: dict[str, Any]) -> None:
         self.names = tuple(defaults)
         self.factories = [(name, value.make) for name, value in defaults.items() if type(value) is _Factory]
-        self.required = [name for name, value in defaults.items() if value is _ABSENT]
+        self.required = [name for name, value in defaults.items() if value is _ABSENT]  # they come first
         self.template = {**defaults, **{name: _ABSENT for name, _ in self.factories}}
         self.values: Callable[[Any], tuple[Any, ...]] = _getter(self.names)
 
@@ -80,20 +80,22 @@ def _make(cls: Any, frozen: bool) -> Any:
 
 def _init(self: Any, *values: Any, **named: Any) -> None:
     fields = self._fields
+    count = len(values)
     state = fields.template.copy()
     state.update(zip(fields.names, values))
-    state.update(named)
-    misfit = len(state) > len(fields.names) or len(values) > len(fields.names)
-    if values and named:
-        misfit = misfit or not named.keys().isdisjoint(fields.names[: len(values)])
-    for name in fields.required:
+    misfit = count > len(fields.names)
+    if named:
+        state.update(named)
+        misfit = misfit or len(state) > len(fields.names)
+        misfit = misfit or (count > 0 and not named.keys().isdisjoint(fields.names[:count]))
+    for name in fields.required[count:]:
         misfit = misfit or state[name] is _ABSENT
     if misfit:
         _explain(type(self), values, named)
     for name, make in fields.factories:
         if state[name] is _ABSENT:
             state[name] = make()
-    vars(self).update(state)
+    self.__dict__.update(state)
 
 
 def _explain(cls: type, values: tuple[Any, ...], named: dict[str, Any]) -> None:
