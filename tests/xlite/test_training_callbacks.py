@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -230,19 +231,39 @@ def test_csv_logger_writes_it_too(tmp_path):
     assert "dead_filters/q" in (tmp_path / "log.csv").read_text().splitlines()[0]
 
 
-def test_tensorboard_writes_it_too(tmp_path):
+def scalars(folder):
+    """``{tag: {epoch: value}}`` of all event files under a folder, as TensorBoard reads them."""
     tf = pytest.importorskip("tensorflow")
+    found = {}
+    for record in tf.data.TFRecordDataset([str(path) for path in folder.rglob("events*")]):
+        event = tf.compat.v1.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            number = tf.make_ndarray(value.tensor)
+            if number.dtype.kind == "f":  # Keras writes the model's config too
+                found.setdefault(value.tag, {})[event.step] = float(number)
+    return found
+
+
+def test_tensorboard_gets_it_from_keras_and_from_the_callback_itself(tmp_path):
     pytest.importorskip("tensorboard")
-    board = keras.callbacks.TensorBoard(tmp_path)
-    staged_model(run_eagerly=False).fit(
-        draw(8, 6), draw(8, 2), verbose=0, callbacks=[callbacks.LogBinarization(), board]
-    )
-    tags = {
-        value.tag
-        for record in tf.data.TFRecordDataset([str(path) for path in tmp_path.rglob("events*")])
-        for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value
-    }
-    assert {"epoch_flip_ratio/q", "epoch_dead_filters/last"} <= tags
+    log = callbacks.LogBinarization(board=tmp_path / "own")
+    board = keras.callbacks.TensorBoard(tmp_path / "keras")
+    model = staged_model(run_eagerly=False)
+    history = model.fit(draw(8, 6), draw(8, 2), epochs=2, verbose=0, callbacks=[log, board]).history
+    theirs, own = scalars(tmp_path / "keras"), scalars(tmp_path / "own")
+    assert {"flip_ratio/q", "saturated/q", "dead_filters/last"} <= set(own)
+    for name, values in own.items():
+        assert list(values) == [0, 1]
+        np.testing.assert_allclose(list(values.values()), history[name], rtol=1e-6)
+        np.testing.assert_allclose(list(theirs[f"epoch_{name}"].values()), history[name], rtol=1e-6)
+
+
+def test_without_tensorboard_one_sentence_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    monkeypatch.delitem(sys.modules, "tensorboard.summary", raising=False)
+    with pytest.raises(TrainingError, match=r"needs the package .*: pip install xlite\[tensorboard\]$"):
+        callbacks.LogBinarization(board=tmp_path)
+    callbacks.LogBinarization(path=tmp_path / "log.csv")
 
 
 def test_inputs_are_seen_in_nested_and_channels_first_layers_once():

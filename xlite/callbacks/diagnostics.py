@@ -36,7 +36,12 @@ class LogBinarization(LogFlipRatio):
             or a predicate ``layer -> bool``.
         data: some inputs, as the model is called with: a hundred samples say enough.
         path: of a CSV file with a row for every epoch, layer and measure. Rows are added to one that is there.
+        board: a folder for TensorBoard, which shows each measure over the epochs. It is written without
+            ``keras.callbacks.TensorBoard`` and on any backend, by the package tensorboard.
         clip: half width of the window of the quantizers.
+
+    Raises:
+        TrainingError: ``clip`` is not above 0, or ``board`` is given and the package tensorboard is not there.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class LogBinarization(LogFlipRatio):
         *,
         data: Any = None,
         path: Union[str, os.PathLike[str], None] = None,
+        board: Union[str, os.PathLike[str], None] = None,
         clip: float = 1.0,
     ):
         super().__init__(layers)
@@ -52,6 +58,7 @@ class LogBinarization(LogFlipRatio):
             raise TrainingError(f"LogBinarization got clip={clip!r}; give a number above 0")
         self.data, self.path, self.clip = data, path, clip
         self._before: dict[str, Any] = {}
+        self._board = None if board is None else _Board(board)
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -67,6 +74,8 @@ class LogBinarization(LogFlipRatio):
             logs.update(found)
         if self.path is not None:
             _append(self.path, epoch, found)
+        if self._board is not None:
+            self._board.add(epoch, found)
 
     def _of_weights(self) -> Iterator[tuple[str, float]]:
         layouts = filters.named_layouts(self.model, self.layers)
@@ -116,6 +125,27 @@ def inputs_of_signs(model: Any, data: Any) -> dict[str, np.ndarray]:
 
 def _numbers(variable: Any) -> np.ndarray:
     return np.array(ops.convert_to_numpy(variable))
+
+
+class _Board:
+    """A folder of TensorBoard, found missing before the training and not behind its first epoch."""
+
+    def __init__(self, folder: Union[str, os.PathLike[str]]):
+        try:
+            from tensorboard.summary import Writer
+        except ImportError as error:
+            raise TrainingError(
+                f"LogBinarization(board=...) needs the package tensorboard ({error}): "
+                "pip install xlite[tensorboard]"
+            ) from None
+        self._open, self.folder = Writer, os.fspath(folder)
+
+    def add(self, epoch: int, found: Mapping[str, float]) -> None:
+        # A file for each epoch: a writer kept open would hold threads, which no copy of the callback survives.
+        writer = self._open(self.folder)
+        for name, value in found.items():
+            writer.add_scalar(name, value, step=epoch)
+        writer.close()
 
 
 def _append(path: Union[str, os.PathLike[str]], epoch: int, found: Mapping[str, float]) -> None:
