@@ -86,6 +86,7 @@ class Strategy:
         """
         if self.name != "multiworker":
             return
+        _need(all(hasattr(model, hook) for hook in _HOOKS))
         import tensorflow as tf
 
         with self._strategy.scope():
@@ -100,4 +101,20 @@ class Strategy:
 
             return run
 
-        model.train_function = compiled(model.train_step)
+        made = compiled(model.train_step)
+        model.train_function = made
+        model.make_train_function()
+        _need(model.train_function is made and model.optimizer.built)
+
+
+# Of Keras's trainer; two of them are private, and may change.
+_HOOKS = ("_symbolic_build", "_maybe_symbolic_build", "make_train_function")
+
+
+def _need(fine: bool) -> None:
+    """Raises TrainingError where the installed Keras has no place for what several machines need."""
+    if not fine:
+        raise TrainingError(
+            f"--strategy multiworker does not work with Keras {keras.__version__}, whose trainer has changed; "
+            "Keras 3.15 is known to work"
+        )

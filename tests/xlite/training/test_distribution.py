@@ -72,9 +72,12 @@ def test_two_workers_give_the_losses_of_one_and_go_on_after_one_was_killed(tmp_p
     pair(tmp_path / "two.keras", data, die=True)
     assert (tmp_path / "two.checkpoint.npz").exists()
     assert not (tmp_path / "two.keras").exists()
+    done = runlog.read_run(tmp_path / "two.jsonl").epochs
+    assert [entry["epoch"] for entry in done] in ([0], [0, 1])
     pair(tmp_path / "two.keras", data)
     one, two = (runlog.read_run(tmp_path / f"{name}.jsonl") for name in ("one", "two"))
     assert [entry["epoch"] for entry in two.epochs] == [0, 1, 2, 3]
+    assert two.epochs[: len(done)] == done  # with the seconds that they took: they were not trained again
     for a, b in zip(one.epochs, two.epochs):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
     assert two.epochs[-1]["loss"] < two.epochs[0]["loss"]
@@ -92,6 +95,45 @@ def test_strategies_refuse_what_they_cannot_do(monkeypatch):
     with pytest.raises(TrainingError, match="mirrored, multiworker"):
         Strategy("parameter-server")
     assert Strategy("none").is_chief
+
+
+class Trainer:
+    """A model of Keras, as far as a strategy for several machines looks at it."""
+
+    train_function = None
+
+    def __init__(self, forgets):
+        self.forgets = forgets
+        self.optimizer = keras.optimizers.SGD()
+        self.optimizer.build([])
+        self.train_step = len
+
+    def _symbolic_build(self, data_batch):
+        pass
+
+    def _maybe_symbolic_build(self, **_):
+        pass
+
+    def make_train_function(self):
+        if self.forgets:  # as a later Keras might, whose fit then would not train as it has to
+            self.train_function = None
+
+
+def test_a_keras_without_what_several_machines_need_is_named(monkeypatch):
+    import tensorflow as tf
+
+    strategy = Strategy("none")
+    strategy.name, strategy._strategy = "multiworker", tf.distribute.get_strategy()
+    message = rf"Keras {keras.__version__.replace('.', '[.]')}, whose trainer has changed"
+    batches = [(np.zeros((4, 2)), np.zeros(4))]
+    strategy.prepare(Trainer(forgets=False), batches)
+    with pytest.raises(TrainingError, match=message):
+        strategy.prepare(Trainer(forgets=True), batches)
+    for hook in ("_symbolic_build", "_maybe_symbolic_build", "make_train_function"):
+        with monkeypatch.context() as changed:
+            changed.delattr(Trainer, hook)
+            with pytest.raises(TrainingError, match=message):
+                strategy.prepare(Trainer(forgets=False), batches)
 
 
 def test_mirrored_trains_on_the_devices_of_this_machine(tmp_path):
