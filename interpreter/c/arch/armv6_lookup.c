@@ -138,6 +138,70 @@ void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdif
   }
 }
 
+/* The same by bits that are used once, and not made ready: an `and` and an `add` find an entry of 64 bytes. 13 + 3 n
+ * instructions for 16 bits and a block of n doubles. r0: bits, r1: bytes to the next, r2: sums; r4, r5: 63 and 31 times
+ * 64; r6, r7, r8: the three tables. */
+#define ADD_FILTER(sums, entry, add)   \
+  "ldrh r9, [r0], r1\n\t"              \
+  "vldmia r2, " sums "\n\t"            \
+  "and r10, r4, r9, lsl #6\n\t"        \
+  "add r10, r6, r10\n\t"               \
+  "vldmia r10, " entry "\n\t"          \
+  "and r11, r5, r9\n\t"                \
+  "add r11, r7, r11\n\t"               \
+  "and r12, r5, r9, lsr #5\n\t"        \
+  "add r12, r8, r12\n\t"               \
+  add                                  \
+  "vldmia r11, " entry "\n\t"          \
+  add                                  \
+  "vldmia r12, " entry "\n\t"          \
+  add                                  \
+  "vstmia r2!, " sums "\n\t"
+
+/* On the stack: tables. r3: the number of filters, two a turn; an odd number begins with the second. */
+#define ADD_FILTERS(units, sums, entry)                                                           \
+  __attribute__((naked, noinline)) static void add_filters_##units(                               \
+      __attribute__((unused)) const uint8_t *bits, __attribute__((unused)) ptrdiff_t step,        \
+      __attribute__((unused)) uint8_t *to, __attribute__((unused)) int32_t n,                     \
+      __attribute__((unused)) const uint8_t *tables) {                                            \
+    __asm__ volatile(                                                                             \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                    \
+        "ldr r6, [sp, #40]\n\t"                                                                   \
+        "vpush {d8-d15}\n\t"                                                                      \
+        "mov r4, #0xfc0\n\t"                                                                      \
+        "mov r5, #0x7c0\n\t"                                                                      \
+        "add r7, r6, #4096\n\t"                                                                   \
+        "add r8, r7, #2048\n\t"                                                                   \
+        "tst r3, #1\n\t"                                                                          \
+        "addne r3, r3, #1\n\t"                                                                    \
+        "bne 3f\n"                                                                                \
+        "2:\n\t" ADD_FILTER(sums, entry, ADD_##units)                                             \
+        "3:\n\t" ADD_FILTER(sums, entry, ADD_##units)                                             \
+        "subs r3, r3, #2\n\t"                                                                     \
+        "bgt 2b\n\t"                                                                              \
+        "vpop {d8-d15}\n\t"                                                                       \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                       \
+  }
+
+ADD_FILTERS(1, "{d0}", "{d8}")
+ADD_FILTERS(2, "{d0-d1}", "{d8-d9}")
+ADD_FILTERS(3, "{d0-d2}", "{d8-d10}")
+ADD_FILTERS(4, "{d0-d3}", "{d8-d11}")
+ADD_FILTERS(5, "{d0-d4}", "{d8-d12}")
+ADD_FILTERS(6, "{d0-d5}", "{d8-d13}")
+
+void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units,
+                           const uint8_t *tables) {
+  switch (units) {
+    case 1: add_filters_1(bits, step, sums, n, tables); break;
+    case 2: add_filters_2(bits, step, sums, n, tables); break;
+    case 3: add_filters_3(bits, step, sums, n, tables); break;
+    case 4: add_filters_4(bits, step, sums, n, tables); break;
+    case 5: add_filters_5(bits, step, sums, n, tables); break;
+    default: add_filters_6(bits, step, sums, n, tables); break;
+  }
+}
+
 /* ---- Making tables ----------------------------------------------------------------------------------------- */
 
 /* What the tables of a run are made of, for each unit: how much more its filters differ where bit b of x is 1, +1 or -1
@@ -249,64 +313,78 @@ __attribute__((naked, noinline)) static void make_steps(__attribute__((unused)) 
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
 }
 
-/* The next entry, in r0, is the one at r3 with one more bit of x set, whose step is in d0 and on. */
-#define NEXT_ENTRY                \
-  "vldmia r3!, {d8-d13}\n\t"      \
-  "vadd.f64 d8, d8, d0\n\t"       \
-  "vadd.f64 d9, d9, d1\n\t"       \
-  "vadd.f64 d10, d10, d2\n\t"     \
-  "vadd.f64 d11, d11, d3\n\t"     \
-  "vadd.f64 d12, d12, d4\n\t"     \
-  "vadd.f64 d13, d13, d5\n\t"     \
-  "vstmia r0!, {d8-d13}\n\t"
-#define NEXT_FOUR NEXT_ENTRY NEXT_ENTRY NEXT_ENTRY NEXT_ENTRY
+/* The next entry, in r0, is the one at r3 with one more bit of x set, whose step is in d0 and on. `entry`: its doubles,
+ * with what fills it to 48 or 64 bytes; `add`: to those that are used. */
+#define NEXT_ENTRY(entry, add) "vldmia r3!, " entry "\n\t" add "vstmia r0!, " entry "\n\t"
+#define NEXT_FOUR(entry, add) \
+  NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add)
 #define NEXT_BIT "vldmia r1!, {d0-d5}\n\t" "mov r3, r4\n\t"
 
 /* A table of r5 bits, at least 3: each further bit doubles what is there. */
-#define MAKE_TABLE                \
-  "mov r4, r0\n\t"                \
-  "vldmia r2!, {d8-d13}\n\t"      \
-  "vstmia r0!, {d8-d13}\n\t"      \
-  NEXT_BIT NEXT_ENTRY             \
-  NEXT_BIT NEXT_ENTRY NEXT_ENTRY  \
-  "mov r6, #1\n"                  \
-  "2:\n\t"                        \
-  NEXT_BIT                        \
-  "mov r7, r6\n"                  \
-  "3:\n\t"                        \
-  NEXT_FOUR                       \
-  "subs r7, r7, #1\n\t"           \
-  "bne 3b\n\t"                    \
-  "mov r6, r6, lsl #1\n\t"        \
-  "cmp r6, r5\n\t"                \
+#define MAKE_TABLE(entry, add)                            \
+  "mov r4, r0\n\t"                                        \
+  "vldmia r2!, {d8-d13}\n\t"                              \
+  "vstmia r0!, " entry "\n\t"                             \
+  NEXT_BIT NEXT_ENTRY(entry, add)                         \
+  NEXT_BIT NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add)  \
+  "mov r6, #1\n"                                          \
+  "2:\n\t"                                                \
+  NEXT_BIT                                                \
+  "mov r7, r6\n"                                          \
+  "3:\n\t"                                                \
+  NEXT_FOUR(entry, add)                                   \
+  "subs r7, r7, #1\n\t"                                   \
+  "bne 3b\n\t"                                            \
+  "mov r6, r6, lsl #1\n\t"                                \
+  "cmp r6, r5\n\t"                                        \
   "ble 2b\n\t"
 
 /* r0: tables, r1: more, r2: none. */
-__attribute__((naked, noinline)) static void make_entries(__attribute__((unused)) uint8_t *tables,
-                                                          __attribute__((unused)) const void *more,
-                                                          __attribute__((unused)) const void *none) {
-  __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, lr}\n\t"
-      "vpush {d8-d15}\n\t"
-      "mov r5, #8\n\t" /* fours of entries that the last bit adds */
-      "mov r8, #3\n"
-      "1:\n\t" MAKE_TABLE
-      "mov r5, #4\n\t"
-      "subs r8, r8, #1\n\t"
-      "bne 1b\n\t"
-      "vpop {d8-d15}\n\t"
-      "pop {r4, r5, r6, r7, r8, pc}");
-}
+#define MAKE_ENTRIES(name, entry, add)                                                        \
+  __attribute__((naked, noinline)) static void name(__attribute__((unused)) uint8_t *tables,  \
+                                                    __attribute__((unused)) const void *more, \
+                                                    __attribute__((unused)) const void *none) { \
+    __asm__ volatile(                                                                         \
+        "push {r4, r5, r6, r7, r8, lr}\n\t"                                                   \
+        "vpush {d8-d15}\n\t"                                                                  \
+        "mov r5, #8\n\t" /* fours of entries that the last bit adds */                        \
+        "mov r8, #3\n"                                                                        \
+        "1:\n\t" MAKE_TABLE(entry, add)                                                       \
+        "mov r5, #4\n\t"                                                                      \
+        "subs r8, r8, #1\n\t"                                                                 \
+        "bne 1b\n\t"                                                                          \
+        "vpop {d8-d15}\n\t"                                                                   \
+        "pop {r4, r5, r6, r7, r8, pc}");                                                      \
+  }
+
+#define TO_2 "vadd.f64 d8, d8, d0\n\t" "vadd.f64 d9, d9, d1\n\t"
+#define TO_4 TO_2 "vadd.f64 d10, d10, d2\n\t" "vadd.f64 d11, d11, d3\n\t"
+#define TO_5 TO_4 "vadd.f64 d12, d12, d4\n\t"
+#define TO_6 TO_5 "vadd.f64 d13, d13, d5\n\t"
+MAKE_ENTRIES(make_entries_5, "{d8-d13}", TO_5)
+MAKE_ENTRIES(make_entries_6, "{d8-d13}", TO_6)
+MAKE_ENTRIES(make_wide_entries_2, "{d8-d15}", TO_2)
+MAKE_ENTRIES(make_wide_entries_4, "{d8-d15}", TO_4)
+MAKE_ENTRIES(make_wide_entries_5, "{d8-d15}", TO_5)
+MAKE_ENTRIES(make_wide_entries_6, "{d8-d15}", TO_6)
 
 void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
                          uint8_t *tables) {
   steps s;
   make_steps(w, step, &s, units, lanes);
-  make_entries(tables, s.more, s.none);
+  if (units <= 2) {
+    make_wide_entries_2(tables, s.more, s.none);
+  } else if (units <= 4) {
+    make_wide_entries_4(tables, s.more, s.none);
+  } else {
+    (units == 5 ? make_wide_entries_5 : make_wide_entries_6)(tables, s.more, s.none);
+  }
 }
 
 void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
-  xl_lookup_tables_of(w, step, units, ALL_LANES, tables);
+  steps s;
+  make_steps(w, step, &s, units, ALL_LANES);
+  (units <= 5 ? make_entries_5 : make_entries_6)(tables, s.more, s.none);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------- */

@@ -112,6 +112,44 @@ NAKED void xl_core_signs_f32(UNUSED const float *x, UNUSED ptrdiff_t words, UNUS
       "bx lr");
 }
 
+/* A float from -0 down, read as an integer less 0x80000000, is at most 0x7f800000, which is -infinity; above are NaNs.
+ * What is below 0 becomes -0, as 0 times it is, and -infinity NaN. r2: 0x7f800000, r3: NaN. */
+#define RECTIFY(x)                      \
+  "add r12, " x ", #0x80000000\n\t"     \
+  "cmp r12, r2\n\t"                     \
+  "movlo " x ", #0x80000000\n\t"        \
+  "moveq " x ", r3\n\t"
+
+/* r0: x, r1: n, r2: y. */
+NAKED void xl_core_relu_f32(UNUSED const float *x, UNUSED ptrdiff_t n, UNUSED float *y) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "mov lr, r2\n\t"
+      "mov r2, #0x7f000000\n\t"
+      "orr r2, r2, #0x00800000\n\t"
+      "orr r3, r2, #0x00400000\n\t"
+      "subs r1, r1, #8\n\t"
+      "blt 2f\n"
+      "1:\n\t"
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      RECTIFY("r4") RECTIFY("r5") RECTIFY("r6") RECTIFY("r7")
+      RECTIFY("r8") RECTIFY("r9") RECTIFY("r10") RECTIFY("r11")
+      "subs r1, r1, #8\n\t"
+      "stmia lr!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r1, r1, #8\n\t"
+      "beq 4f\n"
+      "3:\n\t"
+      "ldr r4, [r0], #4\n\t"
+      RECTIFY("r4")
+      "subs r1, r1, #1\n\t"
+      "str r4, [lr], #4\n\t"
+      "bne 3b\n"
+      "4:\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+
 /* As integers, floats are in order but that those below 0 are turned round and NaNs lie at both ends. With the lower
  * bits of those below 0 inverted, and less what that makes of -infinity (r3), they are in order without a sign, from
  * -infinity to the NaNs of both signs. */

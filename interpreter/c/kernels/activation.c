@@ -1,5 +1,6 @@
 /* ACTIVATION, and the functions that convolutions and dense layers apply to their float outputs. Those that need
  * libm are in a file of their own, so that a program that does not use them does not link it. */
+#include "core.h"
 #include "each.h"
 #include "parallel.h"
 #include "rounding.h"
@@ -19,6 +20,12 @@ void xl_activation_f32(const xl_op *op) {
 /* Selects in place of branches. Neither comparison holds for NaN, which goes through the product. */
 void xl_relu(const xl_activation *a, const float *in, float *out, size_t n) {
   const float alpha = a->alpha, max_value = a->max_value, threshold = a->threshold;
+#ifdef XL_CORE_FLOATS
+  if (alpha == 0.0f && threshold == 0.0f && max_value > 3.4028235e38f) { /* infinity */
+    xl_core_relu_f32(in, (ptrdiff_t)n, out);
+    return;
+  }
+#endif
   for (size_t i = 0; i < n; ++i) {
     const float x = in[i];
     const float below = alpha * (x - threshold);

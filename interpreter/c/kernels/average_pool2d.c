@@ -1,6 +1,7 @@
 /* AVERAGE_POOL_2D: the sum over the window divided by the number of elements inside the image. */
 #include <string.h>
 
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 #include "window.h"
@@ -25,7 +26,11 @@ static void average_lines(void *context, int32_t begin, int32_t end, int32_t wor
       for (int32_t i = 0; i < xl_span_count(h); ++i) {
         for (int32_t j = 0; j < xl_span_count(w); ++j) {
           const float *from = first + i * line + (ptrdiff_t)j * channels;
+#ifdef XL_CORE_FLOATS
+          xl_core_add_f32(out, from, channels, out);
+#else
           for (int32_t c = 0; c < channels; ++c) out[c] += from[c];
+#endif
         }
       }
       for (int32_t c = 0; c < channels; ++c) out[c] /= elements;

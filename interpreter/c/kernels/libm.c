@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core.h"
 #include "trim.h"
 
 /* 2^n, n from -126 to 127. */
@@ -30,7 +31,12 @@ static float small_expf(float x) {
   return y * power_of_2(half) * power_of_2(n - half);
 }
 
+/* Where 32-bit Arm systems keep floats in integer registers between functions, libm often knows no FPU. */
+#if defined(XL_CORE_ARMV6_VFP) && !defined(__ARM_PCS_VFP)
+float xl_expf(float x) { return small_expf(x); }
+#else
 float xl_expf(float x) { return XL_WITH_EXPF ? expf(x) : small_expf(x); }
+#endif
 
 float xl_expm1f(float x) { return expm1f(x); }
 

@@ -77,8 +77,16 @@ typedef struct xl_lookup_lanes {
   double base, half_of_six, half_of_five;
 } xl_lookup_lanes;
 xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters);
+
+/* Tables as above, but with entries of 64 bytes. */
+#define XL_LOOKUP_WIDE_ENTRY_BYTES 64
 void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
                          uint8_t *tables);
+
+/* Adds their entries for n runs of bits, the first one at `bits` and each `step` bytes behind the one before, to the
+ * sums of n times so many units. */
+void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units,
+                           const uint8_t *tables);
 #endif
 
 /* Adds the entries for the x of each line, `offset` bytes behind its x, to its sums. shift: of x's bits in the word

@@ -31,7 +31,13 @@ void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
 #include "bits.h"
 #include "window.h"
 
-enum { LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT, ALIGNMENT = 64, SPREAD_COST = 11, GATHER_COST = 8 };
+enum {
+  LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT,
+  TABLE_BYTES = XL_LOOKUP_ENTRIES * XL_LOOKUP_WIDE_ENTRY_BYTES,
+  ALIGNMENT = 64,
+  GATHER_COST = 8,
+  FILTER_COST = 13
+};
 
 typedef struct shape {
   int32_t pixels, units, blocks, most_units; /* of all images */
@@ -43,7 +49,7 @@ typedef struct shape {
 static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
 static shape shape_of(const xl_conv2d_params *p) {
-  const int32_t room = XL_LOOKUP_CACHE_BYTES - XL_LOOKUP_ENTRIES * XL_LOOKUP_ENTRY_BYTES;
+  const int32_t room = XL_LOOKUP_CACHE_BYTES - TABLE_BYTES;
   shape s;
   s.pixels = p->batch * p->window.out_h * p->window.out_w;
   s.units = ceil_div(s.pixels, XL_LOOKUP_UNIT);
@@ -60,7 +66,7 @@ int64_t xl_lookup_pixels_cost(const xl_conv2d_params *p) {
   const shape s = shape_of(p);
   const int64_t chunks = ceil_div(p->out_c, s.chunk), units = s.units, blocks = s.blocks;
   const int64_t tables = blocks * XL_LOOKUP_RUN_COST + units * XL_LOOKUP_UNIT_COST + (int64_t)s.pixels * GATHER_COST;
-  const int64_t sums = blocks * (XL_LOOKUP_PIXEL_COST + SPREAD_COST) + units * XL_LOOKUP_PIXEL_UNIT_COST;
+  const int64_t sums = blocks * FILTER_COST + units * XL_LOOKUP_PIXEL_UNIT_COST;
   return (int64_t)p->window.window_h * p->window.window_w * s.runs * (chunks * tables + p->out_c * sums);
 }
 
@@ -75,7 +81,7 @@ static parts parts_of(const shape *s) {
   const size_t units = (size_t)s->chunk * (size_t)s->most_units;
   parts at;
   at.tables = 0;
-  at.sums = rounded(XL_LOOKUP_ENTRIES * XL_LOOKUP_ENTRY_BYTES);
+  at.sums = rounded(TABLE_BYTES);
   at.pairs = at.sums + rounded(units * XL_LOOKUP_UNIT_BYTES);
   at.end = at.pairs + rounded(units * XL_LOOKUP_PAIRS * 4);
   return at;
@@ -83,7 +89,7 @@ static parts parts_of(const shape *s) {
 
 uint64_t xl_lookup_pixels_workspace(const xl_conv2d_params *p) {
   const shape s = shape_of(p);
-  return parts_of(&s).end + (size_t)s.chunk * XL_LOOKUP_X_BYTES + ALIGNMENT - 4;
+  return parts_of(&s).end + ALIGNMENT - 4;
 }
 
 /* One block of pixels and one chunk of filters. */
@@ -91,7 +97,7 @@ typedef struct block {
   const xl_op *op;
   const xl_conv2d_params *p;
   shape s;
-  uint8_t *tables, *sums, *spread;
+  uint8_t *tables, *sums;
   uint32_t *pairs;
   int32_t first, n, units;   /* pixels */
   int32_t filter, filters;   /* of the chunk */
@@ -129,14 +135,13 @@ static int find_tap(block *b, int32_t i, int32_t j) {
 static void add_run(const block *b, int32_t tap, int32_t run) {
   const uint32_t *filters = (const uint32_t *)b->op->in[1] + b->filter * b->s.filter;
   const uint16_t outside = b->p->pad_value < 0 ? UINT16_MAX : 0;
-  const xl_lookup_line line = {b->spread, XL_LOOKUP_X_BYTES, b->sums, b->filters};
   uint16_t bits[LANES];
   for (int32_t lane = 0; lane < b->units * XL_LOOKUP_UNIT; ++lane) {
     bits[lane] = b->at[lane] != NULL ? b->at[lane][run] : lane < b->n ? outside : 0;
   }
   xl_lookup_tables_of((const uint8_t *)bits, sizeof *bits, b->units, b->lanes, b->tables);
-  xl_lookup_spread(filters, b->s.filter, tap * b->s.runs + run, b->filters, b->spread);
-  xl_lookup_add(&line, 1, b->units, 0, 0, b->tables);
+  const uint8_t *first = (const uint8_t *)filters + (tap * b->s.runs + run) * (XL_LOOKUP_RUN_BITS / 8);
+  xl_lookup_add_filters(first, b->s.filter * 4, b->sums, b->filters, b->units, b->tables);
 }
 
 static void count_block(block *b) {
@@ -190,7 +195,6 @@ void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
   b.tables = work + at.tables;
   b.sums = work + at.sums;
   b.pairs = (uint32_t *)(void *)(work + at.pairs);
-  b.spread = work + at.end;
   for (b.filter = 0; b.filter < b.p->out_c; b.filter += b.filters) {
     b.filters = xl_min32(b.s.chunk, b.p->out_c - b.filter);
     for (int32_t i = 0; i < b.s.blocks; ++i) {

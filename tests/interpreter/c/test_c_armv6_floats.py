@@ -22,9 +22,7 @@ pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor 
 def compiled(folder: Path, flags: list[str]) -> str:
     program = folder / f"floats{len(flags)}"
     sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS]
-    sources += sorted((build.ROOT / "arch").glob("armv6*f32.c")) + sorted(
-        (build.ROOT / "arch").glob("armv6_loops.c")
-    )
+    sources += [build.ROOT / "arch" / f"armv6_{name}.c" for name in ("f32", "loops", "pairs")]
     command = [ARM, *build.FLAGS, *ARM1176, *VFP, "-static", *flags, *build.include_flags(), str(PROGRAM)]
     subprocess.run([*command, *map(str, sources), "-lm", "-o", str(program)], check=True)
     return str(program)

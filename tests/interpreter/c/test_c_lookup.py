@@ -103,6 +103,14 @@ def test_instructions_a_word_of_look_ups(tmp_path, units):
     assert size == 2 * (10 + 3 * units)
 
 
+@pytest.mark.parametrize("units", range(1, 7))
+def test_instructions_a_word_of_look_ups_in_tables_of_pixels(tmp_path, units):
+    """A turn is two filters and 16 bits of 6 pixels a unit."""
+    need_arm("arm-linux-gnueabi-objdump")
+    (size,) = loop_sizes("armv6_lookup.c", f"add_filters_{units}", tmp_path)
+    assert size == 2 * (13 + 3 * units)
+
+
 # -- choosing ------------------------------------------------------------------------------------------------
 
 
