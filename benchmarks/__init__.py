@@ -7,5 +7,6 @@
 ``worker``       the program that holds one engine; ``pipe`` is the driver's end of it
 ``measure``      rounds in turn, and what they gave; ``figures`` the statistics; ``compare`` outputs before times
 ``peak``         the machine's physical bound, measured by ``peak.c``
+``model_loops``  a program of its own: what models of other processors say of the inner loops
 ``results``      the JSON file, row after row; ``table`` makes text of it, ``screen`` shows it
 """

@@ -154,25 +154,27 @@ def times(value: float) -> str:
 
 
 def markdown(results: Mapping[str, Any]) -> str:
-    parts = [_markdown_table(main_table(results)), _markdown_table(peak_table(results))]
+    parts = [markdown_table(main_table(results)), markdown_table(peak_table(results))]
     return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(results))]) + "\n"
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
     lines = [table.head, ["---", *["---:"] * (len(table.head) - 1)]]
     lines += [["<br>".join(cell).replace("|", "\\|") for cell in row] for row in table.rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write_markdown(path: Path, text: str) -> None:
+def write_markdown(path: Path, text: str, begin_mark: str = BEGIN, end_mark: str = END) -> None:
     """Puts the text between the document's two marks. ValueError where it has none; a document that is not there
     is made of the text alone."""
     if not path.exists():
-        path.write_text(f"{BEGIN}\n\n{text}\n{END}\n", encoding="utf-8")
+        path.write_text(f"{begin_mark}\n\n{text}\n{end_mark}\n", encoding="utf-8")
         return
     document = path.read_text(encoding="utf-8")
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, rest = document.partition(begin_mark)
+    _, end, tail = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"{path} has no place for the table: put the lines {BEGIN} and {END} where it belongs")
-    path.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", encoding="utf-8")
+        raise ValueError(
+            f"{path} has no place for the table: put the lines {begin_mark} and {end_mark} where it belongs"
+        )
+    path.write_text(f"{head}{begin_mark}\n\n{text}\n{end_mark}{tail}", encoding="utf-8")

@@ -49,18 +49,26 @@ XL_INLINE void finish(const block *b, int16_t *counts, int32_t add) {
 }
 
 /* The whole tile, which nearly all work is, in assembler: compilers index where an instruction could move its pointer
- * on, and copy sums between registers or to memory. Neighbours do not wait for each other, for cores that run
- * instructions in order.
+ * on, and copy sums between registers or to memory. For cores that run instructions in order neighbours do not wait
+ * for each other: a pixel's differences are taken before the counts of the one before it are added, and its bits
+ * loaded before the differences of that one are counted. The registers of two pixels take turns; the load is to the
+ * last of its pixel's.
  *
  * sums += n units of one line. rows: one a pixel. */
 #ifdef __aarch64__
-#define PIXEL(row, s0, s1, s2, s3)                                                            \
-  "ld1r {v24.16b}, [" row "], #1\n\t"                                                         \
-  "eor v25.16b, v20.16b, v24.16b\n\teor v26.16b, v21.16b, v24.16b\n\t"                        \
-  "eor v27.16b, v22.16b, v24.16b\n\teor v28.16b, v23.16b, v24.16b\n\t"                        \
-  "cnt v25.16b, v25.16b\n\tcnt v26.16b, v26.16b\n\tcnt v27.16b, v27.16b\n\tcnt v28.16b, v28.16b\n\t" \
-  "add " s0 ".16b, " s0 ".16b, v25.16b\n\tadd " s1 ".16b, " s1 ".16b, v26.16b\n\t"            \
-  "add " s2 ".16b, " s2 ".16b, v27.16b\n\tadd " s3 ".16b, " s3 ".16b, v28.16b\n\t"
+#define LOAD(x, row) "ld1r {" x ".16b}, [" row "], #1\n\t"
+#define XOR(a, b, c, x)                                                        \
+  "eor " a ".16b, v20.16b, " x ".16b\n\teor " b ".16b, v21.16b, " x ".16b\n\t" \
+  "eor " c ".16b, v22.16b, " x ".16b\n\teor " x ".16b, v23.16b, " x ".16b\n\t"
+#define COUNT(a, b, c, d)                                    \
+  "cnt " a ".16b, " a ".16b\n\tcnt " b ".16b, " b ".16b\n\t" \
+  "cnt " c ".16b, " c ".16b\n\tcnt " d ".16b, " d ".16b\n\t"
+#define ADD(s0, s1, s2, s3, a, b, c, d)                                                \
+  "add " s0 ".16b, " s0 ".16b, " a ".16b\n\tadd " s1 ".16b, " s1 ".16b, " b ".16b\n\t" \
+  "add " s2 ".16b, " s2 ".16b, " c ".16b\n\tadd " s3 ".16b, " s3 ".16b, " d ".16b\n\t"
+#define EVEN "v24", "v25", "v26", "v27"
+#define ODD "v28", "v29", "v30", "v31"
+#define EXPANDED(macro, ...) macro(__VA_ARGS__)
 
 static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, const uint8_t *other, ptrdiff_t n,
                      uint8x16_t *sums) {
@@ -71,11 +79,13 @@ static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, 
       "ldp q14, q15, [%8, #224]\n\tldp q16, q17, [%8, #256]\n\tldp q18, q19, [%8, #288]\n"
       "1:\n\t"
       "ldp q20, q21, [%5], #32\n\tldp q22, q23, [%6], #32\n\t"
-      PIXEL("%0", "v0", "v1", "v2", "v3")
-      PIXEL("%1", "v4", "v5", "v6", "v7")
-      PIXEL("%2", "v8", "v9", "v10", "v11")
-      PIXEL("%3", "v12", "v13", "v14", "v15")
-      PIXEL("%4", "v16", "v17", "v18", "v19")
+      LOAD("v27", "%0") LOAD("v31", "%1")
+      EXPANDED(XOR, EVEN) EXPANDED(COUNT, EVEN)
+      EXPANDED(XOR, ODD) EXPANDED(ADD, "v0", "v1", "v2", "v3", EVEN) LOAD("v27", "%2") EXPANDED(COUNT, ODD)
+      EXPANDED(XOR, EVEN) EXPANDED(ADD, "v4", "v5", "v6", "v7", ODD) LOAD("v31", "%3") EXPANDED(COUNT, EVEN)
+      EXPANDED(XOR, ODD) EXPANDED(ADD, "v8", "v9", "v10", "v11", EVEN) LOAD("v27", "%4") EXPANDED(COUNT, ODD)
+      EXPANDED(XOR, EVEN) EXPANDED(ADD, "v12", "v13", "v14", "v15", ODD) EXPANDED(COUNT, EVEN)
+      EXPANDED(ADD, "v16", "v17", "v18", "v19", EVEN)
       "subs %7, %7, #1\n\tb.ne 1b\n\t"
       "stp q0, q1, [%8]\n\tstp q2, q3, [%8, #32]\n\tstp q4, q5, [%8, #64]\n\tstp q6, q7, [%8, #96]\n\t"
       "stp q8, q9, [%8, #128]\n\tstp q10, q11, [%8, #160]\n\tstp q12, q13, [%8, #192]\n\t"
@@ -83,14 +93,14 @@ static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, 
       : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4), "+r"(filters), "+r"(other), "+r"(n)
       : "r"(sums)
       : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
-        "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28");
+        "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
+        "v29", "v30", "v31");
 }
 #else
-#define PIXEL(row, s0, s1)                                       \
-  "vld1.8 {d24[], d25[]}, [" row "]!\n\t"                        \
-  "veor q13, q10, q12\n\tveor q14, q11, q12\n\t"               \
-  "vcnt.8 q13, q13\n\tvcnt.8 q14, q14\n\t"                     \
-  "vadd.i8 " s0 ", " s0 ", q13\n\tvadd.i8 " s1 ", " s1 ", q14\n\t"
+#define LOAD(x, y, row) "vld1.8 {" x "[], " y "[]}, [" row "]!\n\t"
+#define XOR(a, x) "veor " a ", q10, " x "\n\tveor " x ", q11, " x "\n\t"
+#define COUNT(a, b) "vcnt.8 " a ", " a "\n\tvcnt.8 " b ", " b "\n\t"
+#define ADD(s0, s1, a, b) "vadd.i8 " s0 ", " s0 ", " a "\n\tvadd.i8 " s1 ", " s1 ", " b "\n\t"
 
 static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, const uint8_t *other, ptrdiff_t n,
                      uint8x16_t *sums) {
@@ -100,16 +110,19 @@ static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, 
       "vldmia %7, {q0-q7}\n\tadd %7, %7, #128\n\tvldmia %7, {q8-q9}\n"
       "1:\n\t"
       "vld1.8 {d20-d23}, [%5]!\n\t"
-      PIXEL("%0", "q0", "q1")
-      PIXEL("%1", "q2", "q3")
-      PIXEL("%2", "q4", "q5")
-      PIXEL("%3", "q6", "q7")
-      PIXEL("%4", "q8", "q9")
+      LOAD("d26", "d27", "%0") LOAD("d30", "d31", "%1")
+      XOR("q12", "q13") COUNT("q12", "q13")
+      XOR("q14", "q15") ADD("q0", "q1", "q12", "q13") LOAD("d26", "d27", "%2") COUNT("q14", "q15")
+      XOR("q12", "q13") ADD("q2", "q3", "q14", "q15") LOAD("d30", "d31", "%3") COUNT("q12", "q13")
+      XOR("q14", "q15") ADD("q4", "q5", "q12", "q13") LOAD("d26", "d27", "%4") COUNT("q14", "q15")
+      XOR("q12", "q13") ADD("q6", "q7", "q14", "q15") COUNT("q12", "q13")
+      ADD("q8", "q9", "q12", "q13")
       "subs %6, %6, #1\n\tbne 1b\n\t"
       "vstmia %7, {q8-q9}\n\tsub %7, %7, #128\n\tvstmia %7, {q0-q7}"
       : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4), "+r"(filters), "+r"(n), "+r"(sums)
       :
-      : "memory", "cc", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q13", "q14");
+      : "memory", "cc", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "q9", "q10", "q11", "q12", "q13", "q14",
+        "q15");
 }
 #endif
 
