@@ -12,11 +12,14 @@ import importlib
 from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
-from typing import Optional
 
 from xlite.interpreter.kernels.base import Kernel, Step
 from xlite.schema.errors import BackendError
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import OpKind
+
+if TYPE_CHECKING:
+    from typing import Optional
 
 REFERENCE = "numpy"  # has a kernel for every op and is always available
 BACKENDS = ("c", "numba", REFERENCE)  # the fastest first

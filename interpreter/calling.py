@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
 
 import numpy as np
 
 from xlite.interpreter.details import logical_dtype
 from xlite.schema.errors import InputError
 from xlite.schema.naming import quoted
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import DType, Model, OpKind, Preprocessing, TensorType
+
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 _PIECE_BYTES = 1 << 19  # of arena that a piece of a batch may take: it should stay in a second-level cache
 

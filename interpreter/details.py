@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from xlite.schema.bits import pack_signs, unpack_signs
 from xlite.schema.errors import InputError
 from xlite.schema.lifetimes import lifetimes
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import DType, Model, Plan, Tensor, TensorType
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def logical_dtype(type_: TensorType) -> np.dtype:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Optional, Union
 
 import numpy as np
 
 from xlite.interpreter import calling, details, memory
 from xlite.interpreter.program import Loaded, Program, Settings, compile_program, load_program
-from xlite.interpreter.resolver import Preference, Resolver
+from xlite.interpreter.resolver import Resolver
 from xlite.interpreter.targets import Target, get_target
 from xlite.schema import load_model, verify
 from xlite.schema.errors import Error, InputError, MemoryLimitError
 from xlite.schema.naming import quoted, tensor_name
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
 from xlite.schema.types import Metadata, Model, Plan
 
 if TYPE_CHECKING:
     import os
+    from typing import Any, BinaryIO, Callable, Optional, Union
 
     from xlite.interpreter.profiler import ProfileRow
+    from xlite.interpreter.resolver import Preference
 
-Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, Model]
+    Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, Model]
 
 
 @record(frozen=True)

@@ -13,15 +13,17 @@ import math
 import mmap
 import re
 from collections.abc import Sequence
-from typing import Optional, Union
 
 from xlite.interpreter import process
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.targets import Target, host_ram
 from xlite.schema.errors import Error
 from xlite.schema.naming import quoted
-from xlite.schema.records import record, replace
+from xlite.schema.records import TYPE_CHECKING, record, replace
 from xlite.schema.types import WORD_BITS, DType, Model, Plan, Tensor, TensorType
+
+if TYPE_CHECKING:
+    from typing import Optional, Union
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Optional
 
 import numpy as np
+
+from xlite.schema.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Optional
 
 Extent = tuple[int, int]  # an address and the one behind the last byte
 PAGE = mmap.PAGESIZE

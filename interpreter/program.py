@@ -4,7 +4,6 @@ then in memory (:func:`load_program`)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
@@ -14,10 +13,12 @@ from xlite.interpreter.resolver import Choice, Resolver
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
 from xlite.schema.naming import op_name
-from xlite.schema.records import record, replace
+from xlite.schema.records import TYPE_CHECKING, record, replace
 from xlite.schema.types import Model, Plan, Tensor, TensorType
 
 if TYPE_CHECKING:
+    from typing import Optional
+
     from xlite.interpreter import selection
 
 _ARENA_ALIGNMENT = 64  # bytes: a cache line, and enough for any vector load

@@ -5,15 +5,17 @@ fit. No advice is guessed: each mend is the account of the model as it would be,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Callable, Optional
 
 from xlite.interpreter import planner
 from xlite.interpreter.memory import Account, Item, Limit, format_size
 from xlite.schema.contracts import FILTERED
 from xlite.schema.errors import MemoryLimitError
 from xlite.schema.naming import quoted
-from xlite.schema.records import record, replace
+from xlite.schema.records import TYPE_CHECKING, record, replace
 from xlite.schema.types import DType, Model, Plan, TensorType
+
+if TYPE_CHECKING:
+    from typing import Callable, Optional
 
 _TABLE_ROWS = 8
 

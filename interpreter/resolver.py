@@ -17,18 +17,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Optional, Union
 
 from xlite.interpreter import backends
 from xlite.interpreter.kernels.base import Kernel, OpSpec
-from xlite.interpreter.kernels.custom import CustomFunction, Prepare, custom_kernel
 from xlite.schema.errors import BackendError, KernelError
 from xlite.schema.naming import quoted
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
 from xlite.schema.types import CustomOptions, Model, OpKind
 
-Names = Union[None, str, Sequence[str]]
-Preference = Union[Names, Mapping[str, Names]]
+if TYPE_CHECKING:
+    from typing import Optional, Union
+
+    from xlite.interpreter.kernels.custom import CustomFunction, Prepare
+
+    Names = Union[None, str, Sequence[str]]
+    Preference = Union[Names, Mapping[str, Names]]
+
 
 _KINDS = {kind.name.lower() for kind in OpKind}
 
@@ -76,6 +80,8 @@ class Resolver:
         op's data as bytes; returns a list of arrays (or one array) with the shapes and dtypes of the op's
         outputs, bits as numbers whose sign counts. prepare: as :attr:`Kernel.prepare`, on the raw buffers.
         """
+        from xlite.interpreter.kernels.custom import custom_kernel
+
         self._custom[name] = custom_kernel(name, function, prepare)
 
     # -- choosing --------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ which its description names: pass a :class:`Target` of your own for another.
 from __future__ import annotations
 
 import os
-from typing import Optional, Union
 
 from xlite.schema.errors import Error
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
+
+if TYPE_CHECKING:
+    from typing import Optional, Union
 
 KIB, MIB = 1 << 10, 1 << 20
 

@@ -11,11 +11,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NoReturn
 
 from xlite.schema.errors import VerifyError
 from xlite.schema.layout import SCALARS, Field, Table
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    # Where in the model a value stands: (path of what holds it, field name or index), None for the root table.
+    # Text is made of it only when something is wrong.
+    Path = Any
 
 BUDGET_FACTOR = 2
 BUDGET_FLOOR = 4096
@@ -27,11 +33,6 @@ _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
 _VTABLE_HEAD = struct.Struct("<HH")
 _OFFSET_WIDTH = 4
-
-
-# Where in the model a value stands: (path of what holds it, field name or index), None for the root table. Text
-# is made of it only when something is wrong.
-Path = Any
 
 
 def path_text(path: Path) -> str:

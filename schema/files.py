@@ -6,14 +6,19 @@ import contextlib
 import mmap
 import os
 import stat
-from typing import BinaryIO, Union
 
 from xlite.schema.errors import FileError
-from xlite.schema.reader import Source, read_model
+from xlite.schema.reader import read_model
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import Model
 from xlite.schema.verifier import verify
 
-PathLike = Union[str, "os.PathLike[str]"]
+if TYPE_CHECKING:
+    from typing import BinaryIO, Union
+
+    from xlite.schema.reader import Source
+
+    PathLike = Union[str, "os.PathLike[str]"]
 
 
 def load_model(source: PathLike | Source | BinaryIO) -> Model:

@@ -7,10 +7,12 @@ flatc says about ``xlite.fbs``, so that this description cannot drift from it.
 from __future__ import annotations
 
 import math
-from typing import Any, Optional
 
 from xlite.schema.limits import MAX_BUFFERS, MAX_ENTRIES, MAX_LABELS, MAX_OPS, MAX_TENSORS
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
+
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 SCALARS = {"bool": "<?", "u8": "<B", "i8": "<b", "u16": "<H", "i32": "<i", "i64": "<q", "u64": "<Q", "f32": "<f"}
 

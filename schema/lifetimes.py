@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import Model
+
+if TYPE_CHECKING:
+    from typing import Optional
 
 Lifetime = tuple[int, int]
 

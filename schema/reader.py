@@ -4,22 +4,28 @@
 
 from __future__ import annotations
 
-import enum
 import mmap
-from typing import Any, TypeVar, Union
 
 import numpy as np
 
 from xlite.schema import types as t
 from xlite.schema.contracts.rules import ContractError, check_size
-from xlite.schema.decoder import Decoder, Path, Span, TableVector, path_text
+from xlite.schema.decoder import Decoder, Span, TableVector, path_text
 from xlite.schema.errors import FileError, VerifyError
 from xlite.schema.layout import MODEL, OP_OPTIONS, Table
 from xlite.schema.naming import quoted
+from xlite.schema.records import TYPE_CHECKING
 
-Source = Union[bytes, bytearray, memoryview, mmap.mmap, np.ndarray]
-Fields = dict[str, Any]
-E = TypeVar("E", bound=enum.IntEnum)
+if TYPE_CHECKING:
+    import enum
+    from typing import Any, TypeVar, Union
+
+    from xlite.schema.decoder import Path
+
+    Source = Union[bytes, bytearray, memoryview, mmap.mmap, np.ndarray]
+    Fields = dict[str, Any]
+    E = TypeVar("E", bound=enum.IntEnum)
+
 
 _DTYPES: dict[int, t.DType] = {e.value: e for e in t.DType}
 _OP_KINDS: dict[int, t.OpKind] = {e.value: e for e in t.OpKind}

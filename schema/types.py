@@ -7,11 +7,13 @@ from __future__ import annotations
 import enum
 import math
 from functools import cached_property
-from typing import Union
 
 import numpy as np
 
-from xlite.schema.records import field, record
+from xlite.schema.records import TYPE_CHECKING, field, record
+
+if TYPE_CHECKING:
+    from typing import Union
 
 VERSION_MAJOR = 1
 VERSION_MINOR = 2
@@ -334,25 +336,28 @@ class QuantizeOptions:
     zero_point: int = 0
 
 
-Options = Union[
-    Conv2DOptions,
-    DenseOptions,
-    ActivationOptions,
-    Pool2DOptions,
-    ConcatenateOptions,
-    ReshapeOptions,
-    PadOptions,
-    CustomOptions,
-    Conv3DOptions,
-    Pool3DOptions,
-    PlanesOptions,
-    TransposeOptions,
-    SliceOptions,
-    TileOptions,
-    ReduceOptions,
-    ResizeOptions,
-    QuantizeOptions,
-]
+if TYPE_CHECKING:
+    Options = Union[
+        Conv2DOptions,
+        DenseOptions,
+        ActivationOptions,
+        Pool2DOptions,
+        ConcatenateOptions,
+        ReshapeOptions,
+        PadOptions,
+        CustomOptions,
+        Conv3DOptions,
+        Pool3DOptions,
+        PlanesOptions,
+        TransposeOptions,
+        SliceOptions,
+        TileOptions,
+        ReduceOptions,
+        ResizeOptions,
+        QuantizeOptions,
+    ]
+else:
+    Options = object  # for annotations alone: importing typing takes longer than this module
 
 # Which options table an op carries; kinds that are not listed carry none.
 OPTIONS_OF_KIND: dict[OpKind, type] = {

@@ -8,7 +8,10 @@ flatbuffers only, never Keras, TensorFlow, h5py, click or numba.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False  # typing's own, without its import
+if TYPE_CHECKING:
+    from typing import Any
 
 # public name -> (module, attribute); attribute None means the module itself
 _LAZY: dict[str, tuple[str, str | None]] = {

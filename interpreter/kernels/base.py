@@ -7,12 +7,15 @@ before any memory exists. ``prepare`` then gets the buffers and does all shape w
 
 from __future__ import annotations
 
-from typing import Callable, Optional, Protocol
-
 import numpy as np
 
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
 from xlite.schema.types import Op, OpKind, TensorType
+
+if TYPE_CHECKING:
+    from typing import Callable, Optional, Protocol
+else:
+    Protocol = object
 
 
 @record(frozen=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, Optional, Union
 
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.schema.bits import pack_signs, unpack_signs
 from xlite.schema.errors import KernelError
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
 
-CustomFunction = Callable[[list[np.ndarray], bytes], Union[np.ndarray, Sequence[np.ndarray]]]
-Prepare = Callable[[OpSpec, Buffers], Step]
+if TYPE_CHECKING:
+    from typing import Callable, Optional, Union
+
+    CustomFunction = Callable[[list[np.ndarray], bytes], Union[np.ndarray, Sequence[np.ndarray]]]
+    Prepare = Callable[[OpSpec, Buffers], Step]
+
 BACKEND = "python"
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Callable
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import require
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import RANGES, DType, OpKind, TensorType
 
-Checked = Sequence[Any]  # types, None in optional slots only
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Checked = Sequence[Any]  # types, None in optional slots only
+
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
 
 

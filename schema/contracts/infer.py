@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, Optional
 
 from xlite.schema.contracts import elementwise, filtered, pools, rules, shapes
 from xlite.schema.contracts.rules import ContractError, require
 from xlite.schema.contracts.slots import SLOTS
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import OPTIONS_OF_KIND, DType, OpKind, Options, TensorType
 
-__all__ = ["ContractError", "infer", "inplace_inputs"]
+if TYPE_CHECKING:
+    from typing import Callable, Optional
 
-Types = Sequence[Optional[TensorType]]
+    Types = Sequence[Optional[TensorType]]
+
+__all__ = ["ContractError", "infer", "inplace_inputs"]
 
 
 def infer(kind: OpKind, inputs: Types, options: Options | None) -> list[TensorType] | None:

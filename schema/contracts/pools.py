@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Callable
 
 from xlite.schema.contracts import rules
 from xlite.schema.contracts.rules import require
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import DType, OpKind, TensorType
 
-Checked = Sequence[Any]  # types, None in optional slots only
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Checked = Sequence[Any]  # types, None in optional slots only
+
 F32, I8, U8, BIT = DType.FLOAT32, DType.INT8, DType.UINT8, DType.BIT
 
 

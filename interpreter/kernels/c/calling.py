@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Optional
 
 import numpy as np
 
@@ -14,7 +13,11 @@ from xlite.interpreter.kernels.c.steps import CStep
 from xlite.interpreter.kernels.c.structs import Op, Part
 from xlite.interpreter.kernels.c.threads import Threads
 from xlite.schema.errors import KernelError
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import OpKind
+
+if TYPE_CHECKING:
+    from typing import Optional
 
 
 def make_step(

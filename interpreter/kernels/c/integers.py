@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Callable
-
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.c import params
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import DType, OpKind
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    # A function of kernels.py: (name, kind, parameters, condition, name of the workspace function) -> Kernel
+    Make = Callable[..., Kernel]
 
 F32, I32, I8, U8, BIT = DType.FLOAT32, DType.INT32, DType.INT8, DType.UINT8, DType.BIT
 _LETTERS = {BIT: "b", I8: "i8", U8: "u8", I32: "i32", F32: "f32"}
 _PAIRS = ((U8, I8), (U8, BIT), (I8, I8), (I8, BIT), (BIT, I8))
-
-# A function of kernels.py: (name, kind, parameters, condition, name of the workspace function) -> Kernel
-Make = Callable[..., Kernel]
 
 
 def kernels(make: Make) -> tuple[Kernel, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Callable
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec
 from xlite.interpreter.kernels.c import integers, lookup, params, tiled, tiled_f32
@@ -11,11 +10,16 @@ from xlite.interpreter.kernels.c.calling import make_step
 from xlite.interpreter.kernels.c.library import Library, available, load
 from xlite.interpreter.kernels.c.steps import CStep
 from xlite.schema.contracts.infer import same_rows
+from xlite.schema.records import TYPE_CHECKING
 from xlite.schema.types import DType, OpKind
 
+if TYPE_CHECKING:
+    from typing import Callable
+
+    _Params = Callable[[OpSpec, Library], ctypes.Structure]
+    _Supports = Callable[[OpSpec], bool]
+
 F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
-_Params = Callable[[OpSpec, Library], ctypes.Structure]
-_Supports = Callable[[OpSpec], bool]
 
 # The parameters of the portable kernels, by name: for code that calls them in another way than make_step.
 PARAMS: dict[str, _Params] = {}

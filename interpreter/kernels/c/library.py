@@ -15,10 +15,13 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Callable, Optional
 
 from xlite.interpreter.kernels.c.structs import ABI_VERSION, STRUCTS, StructSize
 from xlite.schema.errors import BackendError
+from xlite.schema.records import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable, Optional
 
 ENVIRONMENT = "XLITE_LIBRARY"
 ISA_ENVIRONMENT = "XLITE_ISA"
