@@ -14,6 +14,13 @@
 #define XL_INLINE static inline
 #endif
 
+/* For what not every op runs and has much on the stack: it lies there only while this runs. */
+#ifdef __GNUC__
+#define XL_APART static __attribute__((noinline))
+#else
+#define XL_APART static
+#endif
+
 /* 1 << i. A loop over a word's bits that looks them up vectorises where shifts by different amounts do not. */
 extern const uint32_t xl_lane_bit[XL_WORD_BITS];
 

@@ -171,14 +171,9 @@ static void convolve_pixel(const conv *c, const uint32_t *image, const uint32_t 
   }
 }
 
-/* store_dots: what `store` does with counts. out_words: 4-byte words of an output pixel. */
-static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
+/* out_words: 4-byte words of an output pixel. */
+XL_APART void convolve_plain(const xl_op *op, xl_store store, ptrdiff_t out_words) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  if (XL_WITH_VOLUMES && !is_plain(p)) {
-    const xl_volume v = xl_volume_of_2d(p, 0);
-    xl_volume_b(op, &v, store_dots, out_words);
-    return;
-  }
   const xl_window *win = &p->window;
   const conv c = conv_of(p, op->workspace);
   const xl_channels channels = xl_channels_of(op, &p->activation);
@@ -193,6 +188,22 @@ static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, 
       }
     }
     image += (ptrdiff_t)win->in_h * win->in_w * c.pixel;
+  }
+}
+
+XL_APART void convolve_volume(const xl_op *op, xl_store_dots store, ptrdiff_t out_words) {
+  if (XL_WITH_VOLUMES) {
+    const xl_volume v = xl_volume_of_2d((const xl_conv2d_params *)op->params, 0);
+    xl_volume_b(op, &v, store, out_words);
+  }
+}
+
+/* store_dots: what `store` does with counts. */
+static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
+  if (XL_WITH_VOLUMES && !is_plain((const xl_conv2d_params *)op->params)) {
+    convolve_volume(op, store_dots, out_words);
+  } else {
+    convolve_plain(op, store, out_words);
   }
 }
 

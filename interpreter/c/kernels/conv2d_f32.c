@@ -143,14 +143,30 @@ static void words_of(const conv *c, const uint32_t *rows, int32_t filter, int32_
   for (int f = 0; f < TILE; ++f) w[f] = rows[xl_min32(filter + f, last) * xl_words(c->k) + at];
 }
 
-/* Signs and zeros as floats: bit i of w[f] is the sign of weights[f][i], which is 0 where that bit of z[f] is 1. A
- * product costs no more than changing a sign, and each of these serves a whole strip. */
-static void unpack(const uint32_t *w, const uint32_t *z, float weights[TILE][CHUNK]) {
+/* Bit i of a word as a weight: w has its sign, and it is 0 where that of z is 1. */
+XL_INLINE float weight_of(uint32_t w, uint32_t z, ptrdiff_t i) {
+  const float sign = w & xl_lane_bit[i] ? -1.0f : 1.0f;
+  return z & xl_lane_bit[i] ? 0.0f : sign;
+}
+
+/* With up to 32 signs and zeros of each filter, as floats: a product costs no more than changing a sign, and each of
+ * these serves a whole strip. */
+XL_APART void tile_masked(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k, int width,
+                          float sums[TILE][STRIP]) {
+  float weights[TILE][CHUNK];
   for (int f = 0; f < TILE; ++f) {
-    for (int i = 0; i < CHUNK; ++i) {
-      const float sign = w[f] & xl_lane_bit[i] ? -1.0f : 1.0f;
-      weights[f][i] = z[f] & xl_lane_bit[i] ? 0.0f : sign;
-    }
+    for (int i = 0; i < CHUNK; ++i) weights[f][i] = weight_of(w[f], z[f], i);
+  }
+  const float *const rows[TILE] = {weights[0], weights[1], weights[2], weights[3]};
+  (width == 1 ? column_f32 : tile_f32)(x, rows, k, sums);
+}
+
+/* The same of one pixel, without room for the floats. */
+static void column_masked(const float *x, const uint32_t *w, const uint32_t *z, ptrdiff_t k, float sums[TILE][STRIP]) {
+  for (int f = 0; f < TILE; ++f) {
+    float t = 0;
+    for (ptrdiff_t i = 0; i < k; ++i) t += x[i] * weight_of(w[f], z[f], i);
+    sums[f][0] += t;
   }
 }
 
@@ -248,10 +264,11 @@ static void tile(const conv *c, int32_t filter, int32_t last, int width, float s
         continue;
       }
       words_of(c, c->zeros, filter, last, i / XL_WORD_BITS, z);
-      float unpacked[TILE][CHUNK];
-      unpack(w, z, unpacked);
-      const float *const rows[TILE] = {unpacked[0], unpacked[1], unpacked[2], unpacked[3]};
-      (!XL_WITH_TILES || width == 1 ? column_f32 : tile_f32)(x, rows, n, sums);
+      if (XL_WITH_TILES) {
+        tile_masked(x, w, z, n, width, sums);
+      } else {
+        column_masked(x, w, z, n, sums);
+      }
     }
   }
 }

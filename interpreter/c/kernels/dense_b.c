@@ -13,14 +13,16 @@ uint64_t xl_dense_b_b_workspace(const xl_dense_params *p) {
   return !XL_WITH_VOLUMES || is_plain(p) ? 0 : xl_volume_b_workspace(&v);
 }
 
-/* store_dots: what `store` does with counts. out_words: 4-byte words of an output row. */
-static void dense(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
-  const xl_dense_params *p = (const xl_dense_params *)op->params;
-  if (XL_WITH_VOLUMES && !is_plain(p)) {
-    const xl_volume v = xl_volume_of_dense(p);
-    xl_volume_b(op, &v, store_dots, out_words);
-    return;
+XL_APART void dense_volume(const xl_op *op, xl_store_dots store, ptrdiff_t out_words) {
+  if (XL_WITH_VOLUMES) {
+    const xl_volume v = xl_volume_of_dense((const xl_dense_params *)op->params);
+    xl_volume_b(op, &v, store, out_words);
   }
+}
+
+/* out_words: 4-byte words of an output row. */
+XL_APART void dense_plain(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+  const xl_dense_params *p = (const xl_dense_params *)op->params;
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const ptrdiff_t words = xl_words(p->features);
   const uint32_t *x = (const uint32_t *)op->in[0];
@@ -36,6 +38,15 @@ static void dense(const xl_op *op, xl_store store, xl_store_dots store_dots, ptr
     }
     x += words;
     out += out_words * 4;
+  }
+}
+
+/* store_dots: what `store` does with counts. */
+static void dense(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
+  if (XL_WITH_VOLUMES && !is_plain((const xl_dense_params *)op->params)) {
+    dense_volume(op, store_dots, out_words);
+  } else {
+    dense_plain(op, store, out_words);
   }
 }
 

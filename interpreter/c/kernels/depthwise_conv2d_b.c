@@ -129,39 +129,43 @@ static void count_general(const xl_conv2d_params *p, const uint32_t *image, cons
   }
 }
 
-/* The dot products of output channels first to first + n - 1 of one pixel, as derived in volume_b.c. */
-static void dot_block(const xl_conv2d_params *p, const uint32_t *image, const uint32_t *filter,
-                      const uint32_t *zeros, xl_span h, xl_span w, int32_t first, int32_t n, counters *counted,
-                      int32_t *dots) {
-  const int32_t taps =
-      p->pad_value == 0 ? xl_span_count(h) * xl_span_count(w) : p->window.window_h * p->window.window_w;
-  uint32_t counts[XL_BLOCK], sums[XL_BLOCK] = {0}, absent[XL_BLOCK] = {0};
-  for (int32_t plane = 0; plane < p->planes; ++plane) {
-    count_general(p, image, filter, zeros, h, w, first, n, plane, counted);
-    read_counts(counted, counts);
-    for (int32_t i = 0; i < n; ++i) sums[i] += counts[i] << plane;
-  }
+/* Where masks or bit planes are: output channels from `first` on of one pixel, their dot products as derived in
+ * volume_b.c. What is counted is taken off twice, so that no sum leaves the range of dot products. */
+static void finish_general(const xl_op *op, const uint32_t *image, xl_span h, xl_span w, int32_t first,
+                           xl_store_dots store, void *out) {
+  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  const uint32_t *filter = (const uint32_t *)op->in[1], *zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
+  const int32_t window = p->window.window_h * p->window.window_w, n = xl_min32(p->out_c - first, XL_BLOCK);
+  const int32_t taps = p->pad_value == 0 ? xl_span_count(h) * xl_span_count(w) : window;
+  const xl_channels channels = xl_channels_of(op, &p->activation);
+  uint32_t counts[XL_BLOCK] = {0};
+  int32_t dots[XL_BLOCK];
+  counters counted;
+  counted.used = high_planes(window);
   if (zeros != NULL) {
-    count_general(p, image, filter, zeros, h, w, first, n, -1, counted);
-    read_counts(counted, absent);
+    count_general(p, image, filter, zeros, h, w, first, n, -1, &counted);
+    read_counts(&counted, counts);
   }
-  for (int32_t i = 0; i < n; ++i) {
-    const int32_t most = (taps - (int32_t)absent[i]) * ((1 << p->planes) - 1);
-    dots[i] = (most - (int32_t)sums[i]) - (int32_t)sums[i];
+  for (int32_t i = 0; i < n; ++i) dots[i] = (taps - (int32_t)counts[i]) * ((1 << p->planes) - 1);
+  for (int32_t plane = 0; plane < p->planes; ++plane) {
+    count_general(p, image, filter, zeros, h, w, first, n, plane, &counted);
+    read_counts(&counted, counts);
+    for (int32_t i = 0; i < n; ++i) {
+      const int32_t differing = (int32_t)(counts[i] << plane);
+      dots[i] = (dots[i] - differing) - differing;
+    }
   }
+  store(&channels, first, n, dots, out);
 }
 
-/* store_dots: what `store` does with counts. out_words: 4-byte words of an output pixel. */
-static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
+/* By one of the two, the other is NULL and known to be. out_words: 4-byte words of an output pixel. */
+XL_INLINE void each_block(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   const xl_window *win = &p->window;
-  const uint32_t *filter = (const uint32_t *)op->in[1], *zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
-  const int plain = p->planes == 1 && zeros == NULL;
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const uint32_t *image = (const uint32_t *)op->in[0];
   char *out = (char *)op->out;
   uint32_t counts[XL_BLOCK];
-  int32_t dots[XL_BLOCK];
   counters counted;
   counted.used = high_planes(win->window_h * win->window_w);
   for (int32_t b = 0; b < p->batch; ++b) {
@@ -171,13 +175,12 @@ static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, 
         const xl_span w = xl_span_w(win, x);
         for (int32_t first = 0; first < p->out_c; first += XL_BLOCK) {
           const int32_t n = xl_min32(p->out_c - first, XL_BLOCK);
-          if (!plain) {
-            dot_block(p, image, filter, zeros, h, w, first, n, &counted, dots);
-            store_dots(&channels, first, n, dots, out);
+          if (store_dots != NULL) {
+            finish_general(op, image, h, w, first, store_dots, out);
             continue;
           }
           reset(&counted);
-          const int32_t taps = count_block(p, image, filter, h, w, first, n, &counted);
+          const int32_t taps = count_block(p, image, (const uint32_t *)op->in[1], h, w, first, n, &counted);
           read_counts(&counted, counts);
           store(&channels, first, n, taps, counts, out);
         }
@@ -185,6 +188,24 @@ static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, 
       }
     }
     image += (ptrdiff_t)win->in_h * win->in_w * xl_words(p->in_c);
+  }
+}
+
+XL_APART void convolve_plain(const xl_op *op, xl_store store, ptrdiff_t out_words) {
+  each_block(op, store, NULL, out_words);
+}
+
+XL_APART void convolve_general(const xl_op *op, xl_store_dots store_dots, ptrdiff_t out_words) {
+  each_block(op, NULL, store_dots, out_words);
+}
+
+/* store_dots: what `store` does with counts. */
+static void convolve(const xl_op *op, xl_store store, xl_store_dots store_dots, ptrdiff_t out_words) {
+  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  if (p->planes > 1 || p->masked) {
+    convolve_general(op, store_dots, out_words);
+  } else {
+    convolve_plain(op, store, out_words);
   }
 }
 

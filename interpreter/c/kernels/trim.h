@@ -33,9 +33,14 @@
 #define XL_WITH_ZERO_WEIGHTS 1
 #endif
 
-/* CONV_2D and DENSE of floats in tiles of several pixels or filters, which machines with vectors gain by. */
+/* CONV_2D and DENSE of floats in tiles of several pixels or filters, which machines with vectors gain by; others have
+ * too few registers for them. */
 #ifndef XL_WITH_TILES
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARM_FEATURE_MVE)
+#define XL_WITH_TILES 0
+#else
 #define XL_WITH_TILES (!XL_SMALL)
+#endif
 #endif
 
 /* The exponential of libm, in place of one in 150 bytes that is as exact but for the last digit. */

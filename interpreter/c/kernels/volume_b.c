@@ -63,7 +63,7 @@ static void put_tap(const volume *c, xl_bit_writer *out, const uint32_t *pixel, 
 
 /* The window of output pixel `at` in every plane, and what of it is inside. image: of this batch element; first: the
  * group's first channel. Returns the number of bits that count. */
-static int32_t gather(const volume *c, const uint32_t *image, const int32_t *at, int32_t first) {
+XL_APART int32_t gather(const volume *c, const uint32_t *image, const int32_t *at, int32_t first) {
   const xl_axis *axis = c->v->axis;
   xl_bit_writer out[8], inside = xl_write_bits(c->inside);
   int32_t bits = 0;
@@ -88,9 +88,8 @@ static int32_t gather(const volume *c, const uint32_t *image, const int32_t *at,
   return bits;
 }
 
-/* real[i] = how many of `bits` weights inside are not 0, for n filters from `zeros` on. */
-static void count_real(const volume *c, const uint32_t *zeros, int32_t n, int32_t bits, int32_t *real) {
-  uint32_t counts[XL_BLOCK];
+/* real[i] = how many of `bits` weights inside are not 0, for n filters from `zeros` on. counts: for a block's use. */
+static void count_real(const volume *c, const uint32_t *zeros, int32_t n, int32_t bits, uint32_t *counts, int32_t *real) {
   if (bits == c->row_bits) {
     xl_count_differing(c->blank, zeros, c->row_words, n, counts);
   } else {
@@ -99,14 +98,20 @@ static void count_real(const volume *c, const uint32_t *zeros, int32_t n, int32_
   for (int32_t i = 0; i < n; ++i) real[i] = bits - (int32_t)counts[i];
 }
 
-/* The dot products of n filters with the gathered window. filter: the first one's row; channel: its output. */
+/* The dot products of n filters with the gathered window. filter: the first one's row; channel: its output. What is
+ * counted is taken off twice, so that no sum leaves the range of dot products. */
 static void dot_block(const volume *c, ptrdiff_t filter, int32_t channel, int32_t n, int32_t bits, int32_t *dots) {
   const ptrdiff_t words = c->row_words, from = filter * words;
   const int32_t all = (1 << c->v->planes) - 1;
-  uint32_t counts[XL_BLOCK], sums[XL_BLOCK];
-  int32_t local[XL_BLOCK];
-  const int32_t *real = NULL;
-  memset(sums, 0, sizeof sums);
+  uint32_t counts[XL_BLOCK];
+  if (c->zeros == NULL) {
+    for (int32_t i = 0; i < n; ++i) dots[i] = bits;
+  } else if (!c->v->local && bits == c->row_bits) {
+    memcpy(dots, c->real + channel, (size_t)n * sizeof *dots);
+  } else {
+    count_real(c, c->zeros + from, n, bits, counts, dots);
+  }
+  for (int32_t i = 0; i < n; ++i) dots[i] *= all;
   for (int32_t p = 0; p < c->v->planes; ++p) {
     const uint32_t *row = c->rows + p * words, *weights = c->filters + from;
     if (c->zeros != NULL) {
@@ -116,42 +121,43 @@ static void dot_block(const volume *c, ptrdiff_t filter, int32_t channel, int32_
     } else {
       xl_count_differing_masked(row, c->inside, weights, words, n, counts);
     }
-    for (int32_t i = 0; i < n; ++i) sums[i] += counts[i] << p;
-  }
-  if (c->zeros != NULL && !c->v->local && bits == c->row_bits) {
-    real = c->real + channel;
-  } else if (c->zeros != NULL) {
-    count_real(c, c->zeros + from, n, bits, local);
-    real = local;
-  }
-  for (int32_t i = 0; i < n; ++i) {
-    const int32_t most = (real == NULL ? bits : real[i]) * all;
-    dots[i] = (most - (int32_t)sums[i]) - (int32_t)sums[i];
-  }
-}
-
-/* One output pixel, all groups. filters: how many of them lie before its own. */
-static void convolve_pixel(const volume *c, const uint32_t *image, const int32_t *at, ptrdiff_t filters,
-                           xl_store_dots store, const xl_channels *channels, void *out) {
-  int32_t dots[XL_BLOCK];
-  for (int32_t g = 0; g < c->v->groups; ++g) {
-    const int32_t bits = gather(c, image, at, g * c->group_c), end = (g + 1) * c->group_out;
-    for (int32_t f = g * c->group_out; f < end;) {
-      const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
-      dot_block(c, filters + f, f, n, bits, dots);
-      store(channels, f, n, dots, out);
-      f += n;
+    for (int32_t i = 0; i < n; ++i) {
+      const int32_t differing = (int32_t)(counts[i] << p);
+      dots[i] = (dots[i] - differing) - differing;
     }
   }
 }
 
+/* The filters of group g on the gathered window. filters: how many of them lie before the first group's. */
+XL_APART void finish_group(const volume *c, int32_t g, ptrdiff_t filters, int32_t bits, xl_store_dots store,
+                           const xl_channels *channels, void *out) {
+  const int32_t end = (g + 1) * c->group_out;
+  int32_t dots[XL_BLOCK];
+  for (int32_t f = g * c->group_out; f < end;) {
+    const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
+    dot_block(c, filters + f, f, n, bits, dots);
+    store(channels, f, n, dots, out);
+    f += n;
+  }
+}
+
+/* One output pixel, all groups. */
+static void convolve_pixel(const volume *c, const uint32_t *image, const int32_t *at, ptrdiff_t filters,
+                           xl_store_dots store, const xl_channels *channels, void *out) {
+  for (int32_t g = 0; g < c->v->groups; ++g) {
+    const int32_t bits = gather(c, image, at, g * c->group_c);
+    finish_group(c, g, filters, bits, store, channels, out);
+  }
+}
+
 /* The counts of weights that hold for every window that is wholly inside. */
-static void count_whole_filters(const volume *c) {
+XL_APART void count_whole_filters(const volume *c) {
+  uint32_t counts[XL_BLOCK];
   memset(c->blank, 0, (size_t)c->row_words * sizeof *c->blank);
   if (c->v->local) return;
   for (int32_t f = 0; f < c->v->out_c; f += XL_BLOCK) {
     const int32_t n = xl_min32(c->v->out_c - f, XL_BLOCK);
-    count_real(c, c->zeros + f * c->row_words, n, c->row_bits, c->real + f);
+    count_real(c, c->zeros + f * c->row_words, n, c->row_bits, counts, c->real + f);
   }
 }
 

@@ -2,6 +2,7 @@
 #ifndef XL_WINDOW_H
 #define XL_WINDOW_H
 
+#include "trim.h"
 #include "xlite.h"
 
 /* Tap i of the window lies at start + i * dilation; taps begin to end - 1 lie inside the axis, the others in the
@@ -11,8 +12,15 @@ typedef struct xl_span {
   int32_t begin, end;
 } xl_span;
 
-/* n / d, n + d - 1 >= 0, rounded up. A division is a call where a machine has no instruction for it, and d mostly 1. */
-static inline int32_t xl_steps_of(int32_t n, int32_t d) { return d == 1 ? n : (n + d - 1) / d; }
+/* n / d, n + d - 1 >= 0, rounded up. A division is a call where a machine has no instruction for it, and d mostly 1;
+ * one more branch is more code where it has. */
+static inline int32_t xl_steps_of(int32_t n, int32_t d) {
+#if XL_SMALL && (defined(__ARM_FEATURE_IDIV) || defined(__riscv_div))
+  return (n + d - 1) / d;
+#else
+  return d == 1 ? n : (n + d - 1) / d;
+#endif
+}
 
 static inline xl_span xl_span_at(int32_t out, int32_t stride, int32_t pad, int32_t taps, int32_t dilation,
                                  int32_t extent) {

@@ -13,7 +13,7 @@ from tests.converter.codegen.test_generated import inputs_of
 from tests.interpreter.networks import BIT, F32, SAME_3, Builder
 from xlite.converter.codegen import generate
 from xlite.converter.codegen.golden import run_on
-from xlite.interpreter.c.build import ROOT, STRICT
+from xlite.interpreter.c.build import ROOT, STRICT, include_flags
 from xlite.schema.types import Conv2DOptions, OpKind
 
 EXP_PROGRAM = """
@@ -88,7 +88,7 @@ def check(folder, models, level):
 def test_the_small_exponential_is_exact_but_for_the_last_digit(tmp_path):
     (tmp_path / "program.c").write_text(EXP_PROGRAM)
     folder, binary = ROOT / "kernels", tmp_path / "program"
-    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-DXL_WITH_EXPF=0", *STRICT, f"-I{folder}"]
+    flags = ["-std=c99", "-O2", "-ffp-contract=off", "-DXL_WITH_EXPF=0", *STRICT, *include_flags()]
     files = [str(tmp_path / "program.c"), str(folder / "libm.c")]
     subprocess.run([*COMPILER, *flags, *files, "-lm", "-o", str(binary)], check=True)
     x = np.concatenate([np.linspace(-110, 95, 200_001), np.linspace(-1, 1, 50_001)]).astype(np.float32)
