@@ -6,23 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drawing.h"
 #include "xlite.h"
-
-static uint32_t state = 1;
-
-static uint32_t random_word(void) {
-  state = state * 1664525u + 1013904223u;
-  return (state >> 16) | (state * 2246822519u & 0xffff0000u);
-}
-
-static int32_t below(int32_t n) { return (int32_t)(random_word() % (uint32_t)n); }
 
 static float *random_floats(int32_t n, int special) {
   static const uint32_t bits[] = {0x7fc00000u, 0xffc00001u, 0xff800001u, 0x7f800000u, 0xff800000u,
                                   0x80000000u, 0u,          0x80000001u, 1u,          0xffffffffu};
   float *out = malloc((size_t)n * sizeof *out);
   for (int32_t i = 0; i < n; ++i) {
-    out[i] = (float)(below(2001) - 1000) / 512.0f;
+    out[i] = random_float();
     if (special && below(3) == 0) memcpy(out + i, &bits[below(10)], sizeof *out);
   }
   return out;

@@ -6,22 +6,12 @@
 #include <string.h>
 
 #include "carry_save.h"
+#include "drawing.h"
 #include "lookup.h"
 #include "xor_popcount.h"
 
-static uint32_t state = 1;
-
-static uint32_t random_word(void) {
-  state = state * 1664525u + 1013904223u;
-  return (state >> 16) | (state * 2246822519u & 0xffff0000u);
-}
-
-static int32_t below(int32_t n) { return (int32_t)(random_word() % (uint32_t)n); }
-
-static int32_t words(int32_t bits) { return (bits + 31) / 32; }
-
 /* Rows of random bits, unused ones 0; now and then all are alike. Memory ends where they do. */
-static uint32_t *random_rows(int32_t rows, int32_t bits) {
+static uint32_t *mixed_rows(int32_t rows, int32_t bits) {
   const int32_t n = words(bits), alike = below(8);
   uint32_t *out = malloc((size_t)rows * (size_t)n * 4);
   for (int32_t i = 0; i < rows * n; ++i) {
@@ -78,7 +68,7 @@ static int differs(int index) {
     p.activation.alpha = 0.25f;
     p.activation.max_value = 20.0f;
   }
-  uint32_t *x = random_rows(p.batch * p.window.in_h * p.window.in_w, p.in_c), *filter = random_rows(p.out_c, row);
+  uint32_t *x = mixed_rows(p.batch * p.window.in_h * p.window.in_w, p.in_c), *filter = mixed_rows(p.out_c, row);
   void *expected = malloc(out_bytes), *actual = malloc(out_bytes);
   xl_op op;
   memset(&op, 0, sizeof op);
@@ -111,7 +101,7 @@ static int differs(int index) {
 }
 
 static int miscounts(int32_t n) {
-  uint32_t *row = random_rows(1, 32 * n), *weights = random_rows(3, 32 * n), counts[3];
+  uint32_t *row = mixed_rows(1, 32 * n), *weights = mixed_rows(3, 32 * n), counts[3];
   int bad = 0;
   xl_count_differing(row, weights, n, 3, counts);
   for (int i = 0; i < 3; ++i) {

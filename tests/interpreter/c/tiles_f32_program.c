@@ -8,18 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drawing.h"
 #include "isa.h"
-
-static uint32_t state = 1;
-
-static uint32_t random_word(void) {
-  state = state * 1664525u + 1013904223u;
-  return (state >> 16) | (state * 2246822519u & 0xffff0000u);
-}
-
-static int32_t below(int32_t n) { return (int32_t)(random_word() % (uint32_t)n); }
-
-static float random_float(void) { return (float)(below(2001) - 1000) / 512.0f; }
 
 /* Memory ends where they do. */
 static float *random_floats(int32_t n) {
@@ -28,20 +18,8 @@ static float *random_floats(int32_t n) {
   return out;
 }
 
-static int32_t words(int32_t bits) { return (bits + 31) / 32; }
-
 static int bit_at(const uint32_t *rows, int32_t row, int32_t bits, int32_t i) {
   return (int)(rows[row * words(bits) + i / 32] >> i % 32 & 1);
-}
-
-static uint32_t *random_rows(int32_t rows, int32_t bits) {
-  const int32_t n = words(bits);
-  uint32_t *out = malloc((size_t)rows * (size_t)n * 4 + 1);
-  for (int32_t i = 0; i < rows * n; ++i) {
-    const int32_t used = bits - i % n * 32;
-    out[i] = random_word() & (used >= 32 ? UINT32_MAX : (1u << used) - 1);
-  }
-  return out;
 }
 
 static void *aligned(uint64_t bytes) {
