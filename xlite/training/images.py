@@ -64,6 +64,11 @@ def make_images(
     if x[0].shape[1:] != x[1].shape[1:]:
         raise FileError(f"{source}: training images are {x[0].shape[1:]} and test images {x[1].shape[1:]}")
     count = 1 + max(int(labels.max(initial=0)) for labels in y)
+    if not len(x[0]) or not len(x[1]):
+        raise FileError(f"{source}: has {len(x[0])} training and {len(x[1])} test images; both are needed")
+    if min(int(labels.min()) for labels in y) < 0 or (len(classes) and count > len(classes)):
+        known = f"0 to {len(classes) - 1}, as there are names" if len(classes) else "0 or above"
+        raise FileError(f"{source}: labels have to be {known}")
     named = tuple(str(name) for name in classes) or tuple(str(i) for i in range(count))
     return Images(x[0], y[0], x[1], y[1], named, source)
 
@@ -117,6 +122,9 @@ def _from_folder(folder: Path) -> Images:
     if not train.is_dir() or not (folder / "test").is_dir():
         raise FileError(f"{folder}: has to hold the folders train/ and test/, each with one folder a class")
     classes = sorted(entry.name for entry in train.iterdir() if entry.is_dir())
+    unknown = sorted({entry.name for entry in (folder / "test").iterdir() if entry.is_dir()} - set(classes))
+    if unknown:
+        raise FileError(f"{folder}: test/ has a class {unknown[0]!r} that train/ has not")
     parts = []
     for part in ("train", "test"):
         files = [
@@ -173,6 +181,8 @@ def cifar10(path: str | None = None) -> Images:
         return read_images(path)
     import keras
 
-    (x_train, y_train), (x_test, y_test) = keras.datasets.cifar10.load_data()
+    from xlite.zoo.datasets import downloaded
+
+    (x_train, y_train), (x_test, y_test) = downloaded("CIFAR-10", keras.datasets.cifar10.load_data)
     names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     return make_images(x_train, y_train, x_test, y_test, "keras.datasets.cifar10", names)

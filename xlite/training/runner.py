@@ -59,15 +59,19 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     keras.utils.set_random_seed(settings.seed)
     images = _limited(recipe.load(settings.data), settings.limit)
     epochs = recipe.epochs if settings.epochs is None else settings.epochs
+    facts = _facts(recipe, settings, images, epochs)
+    finished = _finished_before(settings, facts)
+    if finished is not None:
+        return finished
     batches = Batches(images.x_train, images.y_train, recipe.batch_size, settings.seed, recipe.augment)
     if not len(batches):
         raise TrainingError(f"{len(images.x_train)} training images do not fill a batch of {recipe.batch_size}")
     with strategy.scope():
         start = None if settings.start is None else _loaded(settings.start, images)
         model = recipe.build(Job(images, epochs, len(batches), start))
+    _check_shapes(recipe, recipe.deployed(model), images)
     strategy.prepare(model, batches)
     callbacks = recipe.callbacks()
-    facts = _facts(recipe, settings, images, epochs)
     checkpoint = Checkpoint(settings.beside(".checkpoint.npz"), facts, callbacks, strategy.is_chief)
     if not settings.resume and strategy.is_chief:
         checkpoint.remove()
@@ -86,6 +90,10 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(f"--out {settings.out}: give it the ending .h5 or .keras")
     if settings.epochs is not None and settings.epochs < 1:
         raise TrainingError(f"--epochs {settings.epochs}: give 1 or more")
+    if settings.limit is not None and settings.limit < 1:
+        raise TrainingError(f"--limit {settings.limit}: give 1 or more")
+    if not 0 <= settings.seed < 2**32:
+        raise TrainingError(f"--seed {settings.seed}: give a number from 0 to {2**32 - 1}")
     if recipe.start and settings.start is None:
         raise TrainingError(f"recipe {recipe.name!r} begins with a trained model: {recipe.start}")
     if settings.start is not None and not recipe.start:
@@ -112,16 +120,58 @@ def _loaded(path: str, images: Images) -> Any:
     try:
         model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"--start {path}: cannot be loaded ({str(error).splitlines()[0]})") from None
-    shape, wanted = tuple(model.input_shape[1:]), images.shape
-    if len(shape) != 3 or any(extent not in (None, size) for extent, size in zip(shape, wanted)):
-        raise TrainingError(f"--start {path}: takes inputs of shape {shape}, and the images have {wanted}")
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise TrainingError(f"--start {path}: cannot be loaded ({reason})") from None
+    if not _takes(model, images):
+        raise TrainingError(
+            f"--start {path}: takes inputs of shape {_input_shape(model)}, and the images have {images.shape}"
+        )
     if model.output_shape[-1] != len(images.classes):
         raise TrainingError(
             f"--start {path}: tells {model.output_shape[-1]} classes apart, and the images have "
             f"{len(images.classes)}"
         )
     return model
+
+
+def _input_shape(model: Any) -> tuple[Optional[int], ...]:
+    """Of one image; empty where a model does not say, as a subclass of keras.Model need not."""
+    inputs = getattr(model, "inputs", None) or []
+    return tuple(inputs[0].shape[1:]) if len(inputs) == 1 else ()
+
+
+def _takes(model: Any, images: Images) -> bool:
+    shape = _input_shape(model)
+    return not shape or (
+        len(shape) == 3 and all(extent in (None, size) for extent, size in zip(shape, images.shape))
+    )
+
+
+def _check_shapes(recipe: Recipe, model: Any, images: Images) -> None:
+    if not _takes(model, images):
+        raise TrainingError(
+            f"recipe {recipe.name!r} trains a network for images of shape {_input_shape(model)}, and those of "
+            f"{images.source} have {images.shape}; give others with --data, or another recipe"
+        )
+
+
+def _finished_before(settings: Settings, facts: dict[str, Any]) -> Optional[Outcome]:
+    """What came out of the same run, where ``--resume`` finds it at its end: a script that repeats the command
+    until it succeeds does not begin again."""
+    log = settings.beside(".jsonl")
+    if not settings.resume or settings.beside(".checkpoint.npz").exists():
+        return None
+    if not log.exists() or not settings.out.exists():
+        return None
+    run = runlog.read_run(log)
+    if not run.end or any(run.start.get(key) != value for key, value in facts.items()):
+        return None
+    import xlite.layers  # noqa: F401  (registers the layers that the file may name)
+
+    model = keras.saving.load_model(settings.out, compile=False)
+    end = run.end
+    notes = ["the run was at its end already; without --resume it would begin again"]
+    return Outcome(model, end["test_accuracy"], end["seconds"], end["packed_bytes"], notes)
 
 
 def _before(start: Any, deployed: Any, images: Images) -> dict[str, float]:

@@ -12,6 +12,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable
 
 import numpy as np
 
@@ -107,8 +108,21 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> ImageSet:
 def _fashion_mnist_from_keras() -> ImageSet:
     import keras
 
-    (train_images, train_labels), (test_images, test_labels) = keras.datasets.fashion_mnist.load_data()
+    (train_images, train_labels), (test_images, test_labels) = downloaded(
+        "Fashion-MNIST", keras.datasets.fashion_mnist.load_data
+    )
     return ImageSet(train_images, train_labels, test_images, test_labels, source="keras.datasets.fashion_mnist")
+
+
+def downloaded(name: str, load: Callable[[], Any]) -> Any:
+    """What a ``load_data`` of ``keras.datasets`` gives. Raises FileError where it could not be downloaded."""
+    try:
+        return load()
+    except Exception as error:  # Keras has no class of its own for a net that does not answer
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FileError(
+            f"{name} cannot be downloaded ({reason}); give it as a .npz file or a folder (xlite train --data PATH)"
+        ) from error
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

@@ -93,12 +93,40 @@ def test_what_is_wrong_is_named(tmp_path):
         ({"x_train": arrays()["x_train"].astype(np.float32)}, "uint8"),
         ({"y_train": np.zeros(3, int)}, "96 images and 3 labels"),
         ({"x_test": np.zeros((48, 4, 4, 3), np.uint8)}, "test images"),
+        ({"x_test": np.zeros((0, SIZE, SIZE, 3), np.uint8), "y_test": np.zeros(0, int)}, "96 training and 0 test"),
+        ({"y_train": np.full(96, -1)}, "0 or above"),
+        ({"class_names": ["x", "y"]}, "labels have to be 0 to 1"),
     ):
         with pytest.raises(FileError, match=message):
             read_images(write_npz(tmp_path, **changes))
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileError, match=r"train/ and test/"):
         read_images(tmp_path / "empty")
+
+
+def test_a_class_that_is_only_tested_is_named(tmp_path):
+    pytest.importorskip("PIL")
+    for folder in ("train/a", "test/a", "test/b"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "0.png").write_bytes(encoded(arrays()["x_train"][0]))
+    with pytest.raises(FileError, match="test/ has a class 'b'"):
+        read_images(tmp_path)
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist"])
+def test_without_a_net_one_sentence_says_how_to_give_the_images(name, monkeypatch, tmp_path):
+    keras = pytest.importorskip("keras")
+    from xlite.training import images
+    from xlite.zoo import datasets
+
+    def fail():
+        raise Exception("URL fetch failure on https://somewhere")
+
+    monkeypatch.setattr(getattr(keras.datasets, name), "load_data", fail)
+    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "nothing")
+    with pytest.raises(FileError, match=r"cannot be downloaded \(URL fetch failure.*--data PATH\)$"):
+        getattr(images, name)()
 
 
 def test_fashion_mnist_is_found_by_itself_or_read_from_anything(tmp_path):

@@ -94,6 +94,16 @@ def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(through, sett
     for a, b in zip(one.epochs, two.epochs):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-4)
     assert not (tmp_path / "model.checkpoint.npz").exists()
+    before = (tmp_path / "model.jsonl").read_bytes()
+    again = train(recipe(), replace(settings, resume=True))  # nothing is left to do, and nothing is done
+    assert (tmp_path / "model.jsonl").read_bytes() == before
+    assert "at its end already" in again.notes[0]
+    assert (again.accuracy, again.packed_bytes) == (
+        pytest.approx(resumed.accuracy, abs=1e-5),
+        resumed.packed_bytes,
+    )
+    for ours, theirs in zip(again.model.get_weights(), resumed.model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def _refuses_other_runs(settings):
@@ -118,6 +128,10 @@ def _refuses_other_runs(settings):
         ({"epochs": 0}, "--epochs 0"),
         ({"start": "some.h5"}, "untrained"),
         ({"limit": 10}, "fill a batch of 16"),
+        ({"limit": 0}, "--limit 0: give 1 or more"),
+        ({"limit": -5}, "--limit -5"),
+        ({"seed": -1}, "--seed -1"),
+        ({"seed": 2**32}, "--seed 4294967296"),
         ({"strategy": "else"}, "no strategy"),
     ],
     ids=str,
@@ -171,6 +185,36 @@ def test_a_model_to_start_with_has_to_fit_the_images(through, settings, tmp_path
         data = str(write_npz(tmp_path / name, **changes))
         with pytest.raises(TrainingError, match=message):
             train(second, replace(settings, data=data, start=start))
+
+
+def test_images_that_the_recipe_is_not_for_are_refused_before_training(settings):
+    from xlite.recipes.fashion import RECIPE
+
+    with pytest.raises(
+        TrainingError, match=r"images of shape \(28, 28, 1\), and those of images.npz have \(8, 8, 3\)"
+    ):
+        train(replace(RECIPE, batch_size=16), settings)
+    assert not settings.beside(".jsonl").exists()
+
+
+def test_a_model_that_does_not_tell_its_inputs_trains_all_the_same(settings):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    def build(job):
+        model = Own()
+        model.build((None, *job.images.shape))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+        return model
+
+    outcome = train(recipe(build=build, callbacks=list, epochs=1), settings)
+    assert outcome.packed_bytes is None
+    assert "does not convert" in outcome.notes[0]
 
 
 def test_the_folder_of_the_model_is_made_or_refused(tmp_path):
