@@ -33,7 +33,7 @@ class Network:
     dense layers of bits with bit filters), "float" (other convolutions and dense layers), "other"."""
 
     name: str
-    kind: str
+    kind: str  # one of networks.KINDS
     arena: int
     workspace: int
     classes: dict[str, int] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def network(name: str, kind: str) -> Network:
         spent = ends[i] - marks[i] - empty
         filtered = op.endswith(("CONV_2D", "DENSE"))
         group = "binary" if inputs == "b, b" else "float"
-        if filtered and not any(classes.values()):
+        if filtered and not classes["stem"]:
             group = "stem"
         classes[group if filtered else "other"] += spent
         label = f"{op} of {inputs}"

@@ -1,5 +1,6 @@
-"""The networks that are counted, as .xlite files under build/device-bench: each one with its float twin, seeded
-random weights in both. Run as a program, since Keras is slow to import and needed only where a file is missing."""
+"""The networks that are counted, as .xlite files under build/device-bench: each one as it is, with a uint8 input
+and int8 filters in its first convolution ("int8-stem"), and as its float twin; seeded random weights in all. Run
+as a program, since Keras is slow to import and needed only where a file is missing."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ NETWORKS = {
     "quicknet-96": ("quicknet", (96, 96, 3)),
     "birealnet18-224": ("birealnet18", (224, 224, 3)),
 }
-KINDS = ("binary", "float")
+KINDS = ("binary", "int8-stem", "float")
+_INTEGERS = {"input_dtype": "uint8", "input_range": (-1, 1), "quantize": "int8-stem"}
 
 
 def path_of(name: str, kind: str) -> Path:
@@ -30,9 +32,10 @@ def make(name: str, kind: str) -> None:
 
     builder, shape = NETWORKS[name]
     keras.utils.set_random_seed(1)
-    binary = kind == "binary"
+    binary = kind != "float"
+    options = _INTEGERS if kind == "int8-stem" else {}
     if builder == "fashion" and binary:
-        xlite.convert(ROOT / "examples" / "fashion" / "model.h5", path_of(name, kind))  # as it was trained
+        xlite.convert(ROOT / "examples" / "fashion" / "model.h5", path_of(name, kind), **options)  # as trained
         return
     if builder == "fashion":
         twin = xlite.zoo.fashion.fashion_float_twin()
@@ -41,7 +44,7 @@ def make(name: str, kind: str) -> None:
         activation = None if binary else "relu"
         model = getattr(xlite.zoo, builder)(shape, binary=binary, float_activation=activation)
     xlite.zoo.randomize(model)
-    xlite.convert(model, path_of(name, kind))
+    xlite.convert(model, path_of(name, kind), **options)
 
 
 def main() -> None:

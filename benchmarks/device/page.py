@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.device.figures import Loop, Network
 
+GOAL = 8  # of a whole network with an integer stem: so many times fewer instructions than its twin
+_KINDS = {"binary": "binary, float stem", "int8-stem": "binary, int8 stem", "float": "float"}
 SHAPES = ("14x14x256", "28x28x128", "56x56x64", "7x7x512")
 _HEAD = """# Instructions on a Raspberry Pi Zero
 
@@ -18,8 +20,15 @@ _BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in 
 sums, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.56 to 1.8 in
 its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink, moving
 sums from bytes to 16 bits 0.16, the outputs 0.1 to 0.4. That is nearly 15 where an image is large and has many
-channels, and less elsewhere. The stem has three channels and stays in floats: BiRealNet-18's 118 million
-products are 134 million instructions at the least, a seventeenth of the float twin.
+channels, and less elsewhere: where it is so small that tables of pixels are made, which all filters use, a filter
+needs 13 instructions for 16 bits beside 3 for every 6 pixels, and 3x3 pixels fill 9 of 12 lanes. The stem is not
+binary. In floats it takes as long as in the twin. Of bytes with int8 filters it takes 0.69 instructions a product
+(SMLAD: two products; 3 pixels by 2 filters a tile), 0.72 with the tile's beginning and end, and beside that 4 for
+each gathered element and 5 for each output: BiRealNet-18's 118 million products are 85 million instructions, a
+twenty-sixth of the twin. What is float besides (the 1x1 convolutions where BiRealNet-18 halves the image, those
+between QuickNet's sections) is float in the twin too.
+
+What an 8th of the twin would take, and what the network with an int8 stem does, in millions:
 """
 
 
@@ -79,23 +88,37 @@ def _layers(own: Mapping[str, Loop], plain: Mapping[str, Loop]) -> str:
 
 def _networks(networks: Sequence[Network]) -> str:
     rows, ops = [], []
-    for binary, twin in zip(networks[::2], networks[1::2]):
-        for network in (binary, twin):
+    for name in dict.fromkeys(network.name for network in networks):
+        kinds = {network.kind: network for network in networks if network.name == name}
+        twin, binary = kinds["float"], kinds["binary"]
+        for kind, network in kinds.items():
             shares = [f"{100 * spent / network.total:.0f} %" for spent in network.classes.values()]
-            ratio = f"{twin.total / binary.total:.1f}" if network is binary else ""
-            rows.append([f"{network.name}, {network.kind}", f"{network.total / 1e6:,.1f}", *shares, ratio])
-        layers = (twin.classes["float"]) / max(binary.classes["binary"], 1)
-        ops.append([binary.name, f"{twin.classes['float'] / 1e6:,.1f}", f"{binary.classes['binary'] / 1e6:,.1f}"])
-        ops[-1].append(f"{layers:.1f}")
+            ratio = "" if network is twin else f"{twin.total / network.total:.1f}"
+            rows.append([f"{name}, {_KINDS[kind]}", f"{network.total / 1e6:,.1f}", *shares, ratio])
+        spent = twin.classes["float"], binary.classes["binary"]
+        ops.append([name, *(f"{each / 1e6:,.1f}" for each in spent), f"{spent[0] / max(spent[1], 1):.1f}"])
     return "\n".join(
         [
             "## Whole networks, millions of instructions an inference\n",
             "Each beside its float twin: the same layers with float weights, and a ReLU where the binary network",
-            "has a sign, through xlite's own float kernels. The stem is the first convolution, float in both;",
+            "has a sign, through xlite's own float kernels. The stem is the first convolution: float, or of bytes",
+            "with int8 filters (`xlite convert --input-dtype uint8 --input-range -1,1 --quantize int8-stem`).",
             "`float` are other float convolutions and dense layers.\n",
-            _table(["", "instructions", "stem", "binary", "float", "other", "twin / binary"], rows),
+            _table(["", "instructions", "stem", "binary", "float", "other", "twin / network"], rows),
             "Convolutions and dense layers without the stem:\n",
             _table(["", "float twin", "binary layers", "ratio"], ops),
-            _BOUNDS,
+            _bounds(networks),
         ]
     )
+
+
+def _bounds(networks: Sequence[Network]) -> str:
+    lines = [_BOUNDS]
+    for name in dict.fromkeys(network.name for network in networks):
+        kinds = {network.kind: network for network in networks if network.name == name}
+        twin, own = kinds["float"], kinds["int8-stem"]
+        allowed = twin.total / GOAL
+        parts = ", ".join(f"{part} {spent / 1e6:,.1f}" for part, spent in own.classes.items())
+        verdict = "reached" if own.total <= allowed else f"{(own.total - allowed) / 1e6:,.1f} less than there are"
+        lines.append(f"- {name}: an {GOAL}th of the twin is {allowed / 1e6:,.1f} million; {parts}: {verdict}.")
+    return "\n".join([*lines, ""])

@@ -40,8 +40,11 @@ def loops(each: float) -> dict[str, Loop]:
 def test_page_has_every_ratio():
     twin = Network("demo", "float", 1, 1, {"stem": 100, "binary": 0, "float": 900, "other": 0})
     binary = Network("demo", "binary", 1, 1, {"stem": 100, "binary": 60, "float": 0, "other": 40})
-    text = page.page(loops(2.0), loops(4.0), [binary, twin])
-    assert "| demo, binary | 0.0 | 50 % | 30 % | 0 % | 20 % | 5.0 |" in text
+    integers = Network("demo", "int8-stem", 1, 1, {"stem": 25, "binary": 60, "float": 0, "other": 40})
+    text = page.page(loops(2.0), loops(4.0), [binary, integers, twin])
+    assert "| demo, binary, float stem | 0.0 | 50 % | 30 % | 0 % | 20 % | 5.0 |" in text
+    assert "| demo, binary, int8 stem | 0.0 | 20 % | 48 % | 0 % | 32 % | 8.0 |" in text
+    assert "other 0.0: reached." in text
     assert "| demo | 0.0 | 0.0 | 15.0 |" in text
     assert "| carry-save adders, rows of 72 words | 2.00 | 4.00 |" in text
 

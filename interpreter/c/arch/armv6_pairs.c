@@ -121,28 +121,28 @@ WIDEN(xl_core_widen_i8, "ldrsb", AS_IT_IS)
 WIDEN(xl_core_widen_products_u8, "ldrb", TIMES)
 WIDEN(xl_core_widen_products_i8, "ldrsb", TIMES)
 
-/* The bits are gathered from above: a carry is set where dot - threshold, as numbers without a sign once the sign bit
- * of both is turned, has none; so bits are those of dot >= threshold, turned at the end. */
-#define AT_LEAST(dot, threshold)                \
-  "eor " dot ", " dot ", #0x80000000\n\t"       \
-  "eor " threshold ", " threshold ", #0x80000000\n\t" \
-  "cmp " dot ", " threshold "\n\t"              \
-  "mov r12, r12, rrx\n\t"
+#define BELOW(dot, threshold, bit) "cmp " dot ", " threshold "\n\t" "orrlt r12, r12, #" bit "\n\t"
+#define FOUR_BELOW(a, b, c, d)              \
+  "ldmia r0!, {r2, r3, r4, r5}\n\t"         \
+  "ldmia r1!, {r6, r7, r8, r9}\n\t"         \
+  BELOW("r2", "r6", a) BELOW("r3", "r7", b) BELOW("r4", "r8", c) BELOW("r5", "r9", d)
 
 /* r0: dots, r1: thresholds; 32 of them. */
 NAKED uint32_t xl_core_signs_of_dots(UNUSED const int32_t *dots, UNUSED const int32_t *thresholds) {
   __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
-      "mov lr, #8\n"
-      "1:\n\t"
-      "ldmia r0!, {r2, r3, r4, r5}\n\t"
-      "ldmia r1!, {r6, r7, r8, r9}\n\t"
-      AT_LEAST("r2", "r6") AT_LEAST("r3", "r7") AT_LEAST("r4", "r8") AT_LEAST("r5", "r9")
-      "sub lr, lr, #1\n\t"
-      "teq lr, #0\n\t"
-      "bne 1b\n\t"
-      "mvn r0, r12\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+      "push {r4, r5, r6, r7, r8, r9}\n\t"
+      "mov r12, #0\n\t"
+      FOUR_BELOW("0x1", "0x2", "0x4", "0x8")
+      FOUR_BELOW("0x10", "0x20", "0x40", "0x80")
+      FOUR_BELOW("0x100", "0x200", "0x400", "0x800")
+      FOUR_BELOW("0x1000", "0x2000", "0x4000", "0x8000")
+      FOUR_BELOW("0x10000", "0x20000", "0x40000", "0x80000")
+      FOUR_BELOW("0x100000", "0x200000", "0x400000", "0x800000")
+      FOUR_BELOW("0x1000000", "0x2000000", "0x4000000", "0x8000000")
+      FOUR_BELOW("0x10000000", "0x20000000", "0x40000000", "0x80000000")
+      "mov r0, r12\n\t"
+      "pop {r4, r5, r6, r7, r8, r9}\n\t"
+      "bx lr");
 }
 
 #ifdef XL_CORE_FLOATS

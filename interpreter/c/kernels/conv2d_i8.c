@@ -160,6 +160,8 @@ typedef struct conv {
   uint32_t *strip;   /* pair i of pixel 3 t + p is [t][i][p] */
   int32_t *dots;     /* [3 * triples][XL_BLOCK] */
   xl_core_widen *widen;
+  int whole;    /* whether the lines of a window are in one piece, */
+  int32_t last; /* and the last column of the image where one begins that ends inside it */
 } conv;
 
 uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p) {
@@ -186,16 +188,41 @@ static int16_t *put_signs(const conv *c, ptrdiff_t at, int32_t first, ptrdiff_t 
   return to;
 }
 
-/* The windows of one line of output pixels: line y of image n. */
+/* The windows of one line of output pixels: line y of image n. first: the first element of the one of pixel 0. */
 typedef struct line {
   int32_t n, y;
   xl_span h;
+  const uint8_t *first;
 } line;
+
+static void begin_line(const conv *c, line *l) {
+  const xl_window *win = &c->p->window;
+  l->h = xl_span_h(win, l->y);
+  const ptrdiff_t at = ((ptrdiff_t)l->n * win->in_h + l->h.start) * win->in_w - win->pad_left;
+  l->first = (const uint8_t *)c->x.data + at * c->x.channels;
+}
+
+/* The window of output pixel x of a line where all of it lies inside the image, and its lines are in one piece. */
+static void gather_whole(const conv *c, const line *l, int32_t x, int16_t *to) {
+  const xl_window *win = &c->p->window;
+  const ptrdiff_t step = (ptrdiff_t)win->dilation_h * win->in_w * c->x.channels;
+  const uint8_t *from = l->first + (ptrdiff_t)x * win->stride_w * c->x.channels;
+  const ptrdiff_t row = (ptrdiff_t)win->window_w * c->s.group_c;
+  for (int32_t i = win->window_h; i > 0; --i, from += step) {
+    to = c->widen(from, row, to, c->x.multiplier, c->x.zero_point);
+  }
+  if (c->s.k % 2 != 0) *to = 0;
+}
 
 /* The window of output pixel x of a line, its channels `first` and on. Taps that are neighbours in memory are widened
  * together. */
 static void gather(const conv *c, const line *l, int32_t x, int32_t first, int16_t *to) {
   const xl_window *win = &c->p->window;
+  const int32_t column = x * win->stride_w - win->pad_left;
+  if (c->whole && column >= 0 && column <= c->last && l->h.end - l->h.begin == win->window_h) {
+    gather_whole(c, l, x, to);
+    return;
+  }
   const xl_span h = l->h, w = xl_span_w(win, x);
   const ptrdiff_t group_c = c->s.group_c, pixel = c->x.channels;
   const ptrdiff_t before = w.begin * group_c, after = (win->window_w - w.end) * group_c;
@@ -275,7 +302,8 @@ static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *o
     for (int32_t f = first; f < first + n; f += some_of_block(f, first + n - f)) {
       filters += widen_filters(c, f, some_of_block(f, first + n - f), filters) * c->s.pairs;
     }
-    line l = {0, 0, xl_span_h(win, 0)};
+    line l = {0, 0, {0, 0, 0}, NULL};
+    begin_line(c, &l);
     int32_t x = 0;
     for (int32_t index = 0; index < pixels; index += strip) {
       const int32_t some = xl_min32(strip, pixels - index);
@@ -285,7 +313,7 @@ static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *o
         if (++x == win->out_w) {
           x = 0;
           if (++l.y == win->out_h) l.y = 0, ++l.n;
-          l.h = xl_span_h(win, l.y);
+          begin_line(c, &l);
         }
         if (++p == 3) p = 0, triple += 3 * c->s.pairs;
       }
@@ -309,6 +337,8 @@ static void run(const xl_op *op, const xl_integers *kind) {
   c.filters = (uint32_t *)op->workspace;
   c.strip = c.filters + c.s.chunk * c.s.pairs;
   c.dots = (int32_t *)(void *)(c.strip + 3 * c.s.triples * c.s.pairs);
+  c.whole = p->window.dilation_w == 1 && p->groups == 1 && !kind->input_bits;
+  c.last = p->window.in_w - p->window.window_w;
   const int as_it_is = x.multiplier == 1;
   c.widen = as_it_is ? xl_core_widen_i8 : xl_core_widen_products_i8;
   if (kind->widen == xl_widen_u8) c.widen = as_it_is ? xl_core_widen_u8 : xl_core_widen_products_u8;

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor 
 
 def compiled(folder: Path, flags: list[str]) -> str:
     program = folder / f"integers{len(flags)}{flags[-1].replace('=', '-')}"
-    sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS] + [build.ROOT / "arch" / "armv6_pairs.c"]
+    sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS]
+    sources += [build.ROOT / "arch" / f"armv6_{name}.c" for name in ("loops", "pairs")]
     command = [ARM, *build.FLAGS, *ARM1176, *flags, "-static", *build.include_flags(), str(PROGRAM)]
     subprocess.run([*command, *map(str, sources), "-lm", "-o", str(program)], check=True)
     return str(program)
