@@ -62,17 +62,20 @@ def convert(
     input_dtype: "uint8" or "int8" makes the model's float inputs integers. Keras's input is then the integer
     itself (a Rescaling layer does the rest), or what ``preprocessing`` or ``input_range`` makes of it: the numbers
     that the smallest and the largest integer stand for. quantize: "int8" rounds the weights of float convolutions
-    and dense layers to int8, one scale a filter; the report says which and how far they are off.
+    and dense layers to int8, one scale a filter; the report says which and how far they are off. "int8-stem" does
+    so with layers that read the integer input only: the smallest change that leaves no float product there.
     trace: called with ``(name, graph)`` after lowering and after every pass that changed something.
 
     Raises ConversionError (UnsupportedLayerError, StrictError) naming the layer and the mend, and FileError.
     """
-    if quantize not in (None, "int8"):
-        raise ConversionError(f"weights cannot be quantized to {quantize!r}; choose 'int8'")
+    if quantize not in (None, "int8", "int8-stem"):
+        raise ConversionError(f"weights cannot be quantized to {quantize!r}; choose 'int8' or 'int8-stem'")
+    if quantize == "int8-stem" and input_dtype is None:
+        raise ConversionError("a stem of integers needs integer inputs; give an input dtype too")
     keras_model = read(source)
     graph = lower(keras_model)
     preprocessing = _with_integers(graph, input_dtype, input_range, preprocessing)
-    rounded = [] if quantize is None else quantize_weights(graph)
+    rounded = [] if quantize is None else quantize_weights(graph, stem_only=quantize == "int8-stem")
     if trace is not None:
         trace("lowering", graph)
     run_passes(graph, trace)

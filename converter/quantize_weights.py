@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlite.converter.graph import Graph, Value
+from xlite.converter.passes.affine import affine
 from xlite.converter.passes.pack_int8 import KINDS, STEPS, find_steps, pack
 from xlite.converter.passes.pack_weights import CHANNEL_AXIS, filter_rows, find_levels
 from xlite.schema.types import DType, OpKind
@@ -30,14 +31,18 @@ class Quantized:
     largest_error: float
 
 
-def quantize_weights(graph: Graph) -> list[Quantized]:
+def quantize_weights(graph: Graph, stem_only: bool = False) -> list[Quantized]:
     """Makes the float filters of convolutions, depthwise convolutions and dense layers int8, in place, where that
-    is smaller; says which and how far they are off."""
+    is smaller; says which and how far they are off. stem_only: of those that read an integer input alone, which
+    then have no float product at all."""
+    producers = graph.producers()
     made: dict[tuple[int, OpKind], tuple[np.ndarray, np.ndarray]] = {}
     found: list[Quantized] = []
     for node in graph.nodes:
         kernel = node.inputs[1] if node.kind in KINDS else None
         if kernel is None or kernel.data is None or not _worth_it(node.kind, kernel):
+            continue
+        if stem_only and (node.inputs[0] is None or affine(node.inputs[0], producers) is None):
             continue
         key = id(kernel.data), node.kind
         if key not in made:

@@ -41,7 +41,11 @@ Examples:
     "--input-dtype", type=click.Choice(["uint8", "int8"]), help="Take integers instead of floats as input."
 )
 @click.option("--input-range", metavar="LOW,HIGH", help="What the smallest and largest input integer stand for.")
-@click.option("--quantize", type=click.Choice(["int8"]), help="Round the weights of float layers to int8.")
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8", "int8-stem"]),
+    help="Round the weights of float layers to int8; int8-stem: of those that read the input of integers.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--report", "page", metavar="FILE.html", help="Write the report as one self-contained page.")
 @click.option("--dump-passes", metavar="DIR", help="Write the graph as text after lowering and after each pass.")

@@ -323,6 +323,18 @@ def test_weights_are_rounded_by_the_largest_of_each_filter():
     assert 0 < np.abs(rounded - exact).max() < 0.02 * np.abs(exact).max()
 
 
+def test_only_what_reads_integers_is_rounded():
+    """Through the scale and offset of the input's range; a network without integers has no such layer."""
+    graph, _ = float_network(Builder())
+    assert quantize_weights(graph, stem_only=True) == []
+    read_integers(graph, U8, preprocessing_of(U8, -1, 1))
+    assert [one.layer for one in quantize_weights(graph, stem_only=True)] == ["conv"]
+    run_passes(graph)
+    found = [tuple(x.type.dtype for x in node.inputs[:2]) for node in graph.nodes if len(node.inputs) > 5]
+    assert found[0] == (U8, I8)
+    assert found[-1] == (F32, F32)
+
+
 def test_rounded_weights_are_the_nearest():
     b = Builder()
     real = b.rng.normal(size=(4, 30)).astype(np.float32)
