@@ -262,6 +262,21 @@ def test_what_is_saved_packs_and_gives_what_keras_gives(of_input, of_kernel, ext
     assert xlite.verify(model, result.data, draw(8, 7, 6, 33, seed=9)).ok
 
 
+@pytest.mark.parametrize("alias", ["ste_sign", "approx_sign", "swish_sign", "ste_heaviside", "ste_tern", "dorefa",
+                                   "magnitude_aware_sign", "xnor_weight_scale", "layer_scaled_sign", "int8"])  # fmt: skip
+def test_a_quantizer_called_on_a_symbolic_tensor_is_the_same_and_is_saved(alias, tmp_path):
+    quantizer = quantizers.get(alias)
+    inputs = keras.Input((30,))
+    model = keras.Model(inputs, quantizer(inputs))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    x, upstream = draw(20, 30), np.random.default_rng(1).normal(size=(20, 30)).astype(np.float32)
+    expected = gradient(quantizer, x, upstream)
+    for found in (gradient(model, x, upstream), gradient(again, x, upstream)):
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+        np.testing.assert_allclose(found[1], expected[1], rtol=1e-5, atol=1e-5)
+
+
 # How often a training step goes through an array of the input's size: forward, then backward. A ReLU takes 2.
 PASSES = [
     (quantizers.SteSign(), 8),

@@ -26,6 +26,8 @@ def with_gradient(
     Both are functions of tensors in ops of Keras, and what they do is no part of the gradient: the forward pass
     computes the value and no more, the backward pass the factor. constants: tensors that get no gradient.
     """
+    if keras.utils.is_keras_tensor(x):
+        return _symbolic(x, forward, factor, constants)
 
     @ops.custom_gradient
     def quantized(x: Any, *constants: Any) -> Any:
@@ -39,6 +41,18 @@ def with_gradient(
 
     # TensorFlow's variables are tensors for convert_to_tensor, but not here: a cast reads them, and does no more.
     return quantized(ops.cast(x, x.dtype), *constants)
+
+
+def _symbolic(x: Any, forward: Callable[..., Any], factor: Callable[..., Any] | None, constants: Any) -> Any:
+    """:func:`with_gradient` for a functional model's symbolic tensor, in ops that Keras saves with the model.
+
+    ``x + stop_gradient(value - x)`` would round. ``x - stop_gradient(x)`` is exactly 0 for every finite x and
+    stays 0 times a finite factor. Infinities and NaN are taken out first (inf - inf is NaN).
+    """
+    finite = ops.where(ops.isfinite(x), x, ops.zeros_like(x))
+    slope = ops.ones_like(x) if factor is None else factor(x, *constants)
+    passed = ops.stop_gradient(slope) * (finite - ops.stop_gradient(finite))
+    return ops.stop_gradient(forward(x, *constants)) + passed
 
 
 def window(x: Any, clip_value: float | None) -> Any:
