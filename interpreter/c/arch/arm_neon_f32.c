@@ -11,6 +11,7 @@
 #define PIXELS 4
 #endif
 #define LANES 4
+#define VECTORS 2
 #ifdef __ARM_FEATURE_FMA
 #define add_product(a, b, c) vfmaq_f32(c, a, b)
 #else
@@ -19,6 +20,6 @@
 
 #include "tile_f32.h"
 
-const xl_isa_f32 xl_neon_f32 = {PIXELS, CHANNELS, dot, store, unpack};
+const xl_isa_f32 xl_neon_f32 = {PIXELS, CHANNELS, dot, store, unpack, NULL};
 
 #endif

@@ -1,7 +1,8 @@
 /* What register tiles of floats need of an instruction set. Internal.
  *
  * Output channels come in blocks of `channels`. A tile is up to `pixels` output pixels by one block, whose sums stay
- * in registers while the K elements of a filter go by. */
+ * in registers while the K elements of a filter go by. Where vectors are long there is a second kind of tile, of one
+ * vector of channels and more pixels, for groups with few of them. */
 #ifndef XL_ISA_F32_H
 #define XL_ISA_F32_H
 
@@ -30,10 +31,11 @@ struct xl_isa_f32 {
   /* to[k * channels + c] = +1, or -1 where bit c of signs[k * stride] is 1, or 0 where that of zeros[k * stride] is;
    * zeros may be NULL. */
   void (*unpack)(const uint32_t *signs, const uint32_t *zeros, int32_t stride, int32_t n, float *to);
+  const xl_isa_f32 *narrow; /* for groups of no more channels than it has; NULL where there is none */
 };
 
-extern const xl_isa_f32 xl_avx512_f32;
-extern const xl_isa_f32 xl_avx2_f32;
+extern const xl_isa_f32 xl_avx512_f32, xl_avx512_f32_narrow;
+extern const xl_isa_f32 xl_avx2_f32, xl_avx2_f32_narrow;
 extern const xl_isa_f32 xl_neon_f32;
 extern const xl_isa_f32 xl_wasm_simd128_f32;
 

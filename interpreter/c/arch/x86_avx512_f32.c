@@ -15,11 +15,12 @@ XL_TARGET_BEGIN
 
 #define PIXELS 12
 #define LANES 16
+#define VECTORS 2
 #define add_product(a, b, c) _mm512_fmadd_ps(a, b, c)
 
 #include "tile_f32.h"
 
-const xl_isa_f32 xl_avx512_f32 = {PIXELS, CHANNELS, dot, store, unpack};
+const xl_isa_f32 xl_avx512_f32 = {PIXELS, CHANNELS, dot, store, unpack, &xl_avx512_f32_narrow};
 
 XL_TARGET_END
 #endif

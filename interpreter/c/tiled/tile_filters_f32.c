@@ -7,12 +7,12 @@
 #include "tiles_f32.h"
 
 uint64_t xl_tile_filters_f32_bytes(const xl_isa *isa, const xl_conv2d_params *conv, int32_t bits) {
-  const xl_tiles_f32 t = xl_tiles_f32_of(isa->f32, conv, bits);
+  const xl_tiles_f32 t = xl_tiles_f32_of(xl_isa_f32_for(isa, conv), conv, bits);
   return (uint64_t)t.block_words * 4 * (uint64_t)t.blocks * (uint64_t)conv->groups;
 }
 
 void xl_tile_filters_f32(const xl_isa *isa, const xl_conv2d_params *conv, const float *filter, float *out) {
-  const xl_tiles_f32 t = xl_tiles_f32_of(isa->f32, conv, 0);
+  const xl_tiles_f32 t = xl_tiles_f32_of(xl_isa_f32_for(isa, conv), conv, 0);
   for (int32_t i = 0; i < conv->groups * t.blocks; ++i) {
     const int32_t within = i % t.blocks * t.channels, n = xl_min32(t.group_out - within, t.channels);
     const float *row = filter + ((ptrdiff_t)(i / t.blocks) * t.group_out + within) * t.k;
@@ -27,7 +27,7 @@ static uint32_t bit_of(const uint32_t *row, int32_t k) { return row[k / XL_WORD_
 
 void xl_tile_filters_f32_b(const xl_isa *isa, const xl_conv2d_params *conv, const uint32_t *filter,
                            const uint32_t *mask, uint32_t *out) {
-  const xl_tiles_f32 t = xl_tiles_f32_of(isa->f32, conv, 1);
+  const xl_tiles_f32 t = xl_tiles_f32_of(xl_isa_f32_for(isa, conv), conv, 1);
   const ptrdiff_t words = xl_words(t.k);
   for (int32_t i = 0; i < conv->groups * t.blocks; ++i) {
     const int32_t within = i % t.blocks * t.channels, n = xl_min32(t.group_out - within, t.channels);

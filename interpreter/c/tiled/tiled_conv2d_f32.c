@@ -4,7 +4,8 @@
  * output channels and every chunk of a filter, the tiles of a group are computed one after the other: the chunk's
  * weights stay in the nearest cache. How a tile finds its windows:
  *
- *   directly  where a line of a window is one run of x and lies inside the image: read where it is
+ *   directly  where it lies inside the image: read where it is, a line of the window as one run of x, or, where
+ *             channels have groups or lines gaps, as one run a tap
  *   gathered  else each window is copied, padding included. In a tile with one window that reaches out of the
  *             image all are, so that its lines have one distance.
  *
@@ -30,7 +31,8 @@ typedef struct conv {
   xl_channels channels;
   int bits;                 /* whether filters are */
   int32_t reach_h, reach_w; /* of a window, in pixels of x */
-  int never, always;        /* windows are gathered; else some are */
+  int never;                /* windows are gathered; else some are */
+  int32_t runs;             /* of a line of a window */
   int32_t lines, n;         /* a window is `lines` runs of n floats */
   int32_t chunk_lines, chunk_n; /* a chunk is `chunk_lines` runs, or chunk_n floats of one */
   int32_t pixels, n_tiles;  /* of the whole batch */
@@ -53,19 +55,23 @@ static conv conv_of(const xl_tiled_conv2d_params *t, int bits) {
   conv c;
   memset(&c, 0, sizeof c);
   c.p = p;
-  c.isa = t->isa->f32;
+  c.isa = xl_isa_f32_for(t->isa, p);
   c.bits = bits;
   c.tiles = xl_tiles_f32_of(c.isa, p, bits);
   c.reach_h = (w->window_h - 1) * w->dilation_h + 1;
   c.reach_w = (w->window_w - 1) * w->dilation_w + 1;
   const int outside = w->pad_top > 0 || w->pad_left > 0 || (w->out_h - 1) * w->stride_h + c.reach_h > w->in_h ||
                       (w->out_w - 1) * w->stride_w + c.reach_w > w->in_w;
-  c.always = w->window_w > 1 && (w->dilation_w > 1 || p->groups > 1);
-  c.never = !c.always && !outside;
-  c.lines = c.always ? 1 : w->window_h;
+  c.never = !outside;
+  c.runs = w->dilation_w > 1 || p->groups > 1 ? w->window_w : 1;
+  c.lines = w->window_h * c.runs;
   c.n = c.tiles.k / c.lines;
   c.chunk_n = ceil_div(c.n, ceil_div(c.n, CHUNK));
-  c.chunk_lines = c.n >= CHUNK ? 1 : xl_min32(CHUNK / c.n, ceil_div(c.lines, ceil_div(c.lines * c.n, CHUNK)));
+  if (c.runs > 1) { /* a line of the window, or a tap */
+    c.chunk_lines = c.runs * c.n <= CHUNK ? c.runs : 1;
+  } else {
+    c.chunk_lines = c.n >= CHUNK ? 1 : xl_min32(CHUNK / c.n, ceil_div(c.lines, ceil_div(c.lines * c.n, CHUNK)));
+  }
   c.pixels = p->batch * w->out_h * w->out_w;
   c.n_tiles = ceil_div(c.pixels, c.isa->pixels);
   const ptrdiff_t tile_floats = c.never ? 0 : (ptrdiff_t)c.isa->pixels * c.tiles.k;
@@ -93,6 +99,7 @@ uint64_t xl_tiled_conv2d_f32_b_workspace(const xl_tiled_conv2d_params *t) { retu
 
 typedef struct tile {
   xl_rows_f32 rows;
+  ptrdiff_t line; /* from one line of a window to the next; rows.step is from run to run */
   int32_t first, pixels;
   int32_t n[XL_F32_MAX_PIXELS], y[XL_F32_MAX_PIXELS], x[XL_F32_MAX_PIXELS];
 } tile;
@@ -121,7 +128,7 @@ static void tile_at(const conv *c, int32_t index, tile *t) {
 static void gather(const conv *c, const float *image, xl_span h, xl_span w, float *to) {
   const xl_window *win = &c->p->window;
   const int32_t n = c->tiles.group_c;
-  const int joined = !c->always && win->window_w > 1;
+  const int joined = c->runs == 1 && win->window_w > 1;
   const int32_t together = joined ? xl_span_count(w) : 1;
   const size_t bytes = (size_t)together * (size_t)n * sizeof *to;
   memset(to, 0, (size_t)c->tiles.k * sizeof *to);
@@ -140,17 +147,19 @@ static void find_windows(const conv *c, tile *t, int32_t group, float *to) {
   const ptrdiff_t pixel = c->p->in_c, line = pixel * win->in_w;
   const float *x = c->x + group * c->tiles.group_c;
   ptrdiff_t at[XL_F32_MAX_PIXELS];
-  int32_t outside = c->always;
+  int32_t outside = 0;
   for (int32_t m = 0; m < t->pixels; ++m) {
     const int32_t top = t->y[m] * win->stride_h - win->pad_top, left = t->x[m] * win->stride_w - win->pad_left;
     at[m] = (t->n[m] * (ptrdiff_t)win->in_h + top) * line + left * pixel;
     outside |= (top < 0) | (left < 0) | (top + c->reach_h > win->in_h) | (left + c->reach_w > win->in_w);
   }
   if (!outside) {
-    t->rows.step = win->dilation_h * line;
+    t->line = win->dilation_h * line;
+    t->rows.step = c->runs > 1 ? win->dilation_w * pixel : t->line;
     for (int32_t m = 0; m < t->pixels; ++m) t->rows.rows[m] = x + at[m];
     return;
   }
+  t->line = (ptrdiff_t)c->runs * c->n;
   t->rows.step = c->n;
   for (int32_t m = 0; m < t->pixels; ++m, to += c->tiles.k) {
     gather(c, x + t->n[m] * (ptrdiff_t)win->in_h * line, xl_span_h(win, t->y[m]), xl_span_w(win, t->x[m]), to);
@@ -177,7 +186,8 @@ static void multiply(const conv *c, const tile *tiles, int32_t n, const uint32_t
       }
       for (int32_t i = 0; i < n; ++i) {
         const xl_rows_f32 *rows = &tiles[i].rows;
-        c->isa->dot(rows, line * rows->step + k, lines, floats, tiles[i].pixels, weights, add, sums + i * tile_sums);
+        const ptrdiff_t at = line / c->runs * tiles[i].line + line % c->runs * rows->step + k;
+        c->isa->dot(rows, at, lines, floats, tiles[i].pixels, weights, add, sums + i * tile_sums);
       }
       filters += (ptrdiff_t)lines * floats * words;
       add = 1;

@@ -14,6 +14,12 @@ typedef struct xl_tiles_f32 {
   ptrdiff_t block_words;
 } xl_tiles_f32;
 
+/* The kind of tile for a convolution. */
+static inline const xl_isa_f32 *xl_isa_f32_for(const xl_isa *isa, const xl_conv2d_params *p) {
+  const xl_isa_f32 *narrow = isa->f32->narrow;
+  return narrow != NULL && p->out_c / p->groups <= narrow->channels ? narrow : isa->f32;
+}
+
 /* bits: whether the filters are. */
 static inline xl_tiles_f32 xl_tiles_f32_of(const xl_isa_f32 *isa, const xl_conv2d_params *p, int bits) {
   xl_tiles_f32 t;

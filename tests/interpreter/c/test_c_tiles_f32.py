@@ -80,6 +80,19 @@ def test_channels_around_blocks(channels, filters):
 
 @needs_tiles
 @FILTERS
+@pytest.mark.parametrize("outputs", [4, 8, 9, 16, 17])
+@pytest.mark.parametrize("channels", [1, 4, 8, 50, 130])
+def test_groups_with_few_channels(channels, outputs, filters):
+    """Narrow tiles and wide ones; inside and at the border; lines of a window with gaps."""
+    rng = np.random.default_rng(channels)
+    for options in ({}, {"stride_h": 2, "stride_w": 2}, {"dilation_w": 2}, {"dilation_h": 2, "dilation_w": 3}):
+        shape = (2, 7, 13, 2 * channels)
+        case = convolution(rng, shape, 2 * outputs, (3, 3), filters, groups=2, **SAME, **options)
+        same_on_threads(case)
+
+
+@needs_tiles
+@FILTERS
 @pytest.mark.parametrize("channels", [1, 21, 41, 42, 43, 63, 64, 65, 127, 128, 129, 255, 256, 257])
 def test_windows_around_chunks(channels, filters):
     rng = np.random.default_rng(channels)
@@ -99,16 +112,17 @@ def test_dense(rows, filters):
 
 @needs_tiles
 @FILTERS
-def test_a_pixel_does_not_depend_on_where_it_lies(filters):
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_pixel_does_not_depend_on_where_it_lies(filters, groups):
     """Images of equal pixels, in which a window that lies inside is read where it is or copied, in tiles of every
     size: the outputs that see no padding are equal."""
     rng = np.random.default_rng(0)
-    pixel, kernel = draw(rng, (1, 1, 1, 50), F32), draw(rng, (21, 3, 3, 50), filters)
+    pixel, kernel = draw(rng, (1, 1, 1, 51), F32), draw(rng, (21, 3, 3, 51 // groups), filters)
     packing = ((1, 3),) if filters is BIT else ()
     expected = None
     for width in range(3, 24):
         values = (np.tile(pixel, (2, 5, width, 1)), kernel, None, None, None)
-        case = make_case(OpKind.CONV_2D, values, (F32, filters), Conv2DOptions(**SAME), packing)
+        case = make_case(OpKind.CONV_2D, values, (F32, filters), Conv2DOptions(groups=groups, **SAME), packing)
         step, output = prepared(case, tiled(case)[0], 1)
         step()
         inside = output[:, 1:-1, 1:-1].reshape(-1, 21)
