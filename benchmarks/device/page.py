@@ -119,6 +119,6 @@ def _bounds(networks: Sequence[Network]) -> str:
         twin, own = kinds["float"], kinds["int8-stem"]
         allowed = twin.total / GOAL
         parts = ", ".join(f"{part} {spent / 1e6:,.1f}" for part, spent in own.classes.items())
-        verdict = "reached" if own.total <= allowed else f"{(own.total - allowed) / 1e6:,.1f} less than there are"
+        verdict = "reached" if own.total <= allowed else f"{(own.total - allowed) / 1e6:,.1f} too many"
         lines.append(f"- {name}: an {GOAL}th of the twin is {allowed / 1e6:,.1f} million; {parts}: {verdict}.")
     return "\n".join([*lines, ""])
