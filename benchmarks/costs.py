@@ -39,7 +39,10 @@ import json, sys
 import numpy as np
 from device import mark
 from xlite.interpreter import Interpreter, backends
+from xlite.interpreter.kernels.c import lookup
 
+if json.loads(sys.argv[2]):
+    lookup.pays = lambda spec: False
 interpreter = Interpreter("grid.xlite", backend="c", prepack=json.loads(sys.argv[1]))
 rng = np.random.default_rng(0)
 for index in interpreter.model.inputs:
@@ -60,13 +63,14 @@ print(json.dumps(names))
 
 @dataclass(frozen=True)
 class Row:
-    """One op, measured: its class, its work and what a run cost."""
+    """One op, measured: its class, its work and what a run cost. calls: see :meth:`costs.Work.calls`."""
 
     family: str
     key: str
     macs: int
     elements: int
     cost: float
+    calls: int = 1
 
 
 # -- measuring -----------------------------------------------------------------------------------------------
@@ -98,11 +102,16 @@ def measure_emulated(path: Path, isa: str) -> list[Row]:
     interpreter = Interpreter(
         path, backend="c", prepack=False
     )  # for what the ops are; the guest has kernels of its own
-    for prepack in (True, False):
-        arguments = [json.dumps(prepack)]
+    looked_up = False
+    # As it is loaded; with weights as they are in the file; and with nothing looked up, where that pays.
+    for prepack, without_lookup in ((True, False), (False, False), (False, True)):
+        if without_lookup and not looked_up:
+            break
+        arguments = [json.dumps(prepack), json.dumps(without_lookup)]
         files = {"grid.xlite": path}
         done = guest.run(GUEST, files, machine=MACHINES[isa], count=True, arguments=arguments).check()
         names = json.loads(done.stdout)
+        looked_up = looked_up or any(costs.family_of(*name) == costs.LOOKUP for name in names)
         at = done.marks
         counts = [at[3 * i + 2] - 2 * at[3 * i + 1] + at[3 * i] for i in range(len(names))]
         rows += _rows(interpreter, counts, "c", names)
@@ -157,8 +166,8 @@ def _rows(
         name, its_backend = names[i] if names else (choice.kernel.name, choice.kernel.backend)
         if its_backend == backend:
             done = costs.work(spec)
-            family = "c tiled" if backend == "c" and "_tiled_" in name else backend
-            rows.append(Row(family, done.key, done.macs, done.elements, cost))
+            family = costs.family_of(name, backend)
+            rows.append(Row(family, done.key, done.macs, done.elements, cost, done.calls(family)))
     return rows
 
 
@@ -172,8 +181,8 @@ def fit(rows: Iterable[Row]) -> dict[str, dict[str, tuple[float, float, float]]]
         groups.setdefault((row.family, row.key), []).append(row)
     rates: dict[str, dict[str, tuple[float, float, float]]] = {}
     for (family, key), group in sorted(groups.items()):
-        columns = [[r.macs for r in group], [r.elements for r in group], [1 for _ in group]]
-        if any(columns[0]):
+        columns = [[r.macs for r in group], [r.elements for r in group], [r.calls for r in group]]
+        if any(columns[0]) and family != costs.LOOKUP:
             columns[2] = [0 for _ in group]  # what a call of these costs drowns in what they compute
         a, b, c = _least_squares(np.array(columns, float).T, np.array([r.cost for r in group], float))
         rates.setdefault(family, {})[key] = (_short(a), _short(b), _short(c))

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Optional
 
 from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.targets import machine
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
-from xlite.schema.records import record
+from xlite.schema.records import TYPE_CHECKING, record
 from xlite.schema.types import ActivationOptions
 
+if TYPE_CHECKING:
+    from typing import Optional
+
+TILED, LOOKUP = "c tiled", "c lookup"  # families of the C library's kernels beside "c"
 HOST = "host"  # the figures of a computer as this one, in nanoseconds
 _MASK = 5  # its slot
 _DEARER = 1.05  # how much longer than a preferred kernel one is taken to need at the least
@@ -30,11 +33,17 @@ _DEARER = 1.05  # how much longer than a preferred kernel one is taken to need a
 
 @record(frozen=True)
 class Work:
-    """What an op does. ``key``: its class, for example ``conv_2d bitxbit`` or ``sign f32``."""
+    """What an op does. ``key``: its class, for example ``conv_2d bitxbit`` or ``sign f32``. ``weights``: of its
+    filter."""
 
     key: str
     macs: int
     elements: int
+    weights: int = 0
+
+    def calls(self, family: str) -> int:
+        """What the third rate counts: calls, but for look-ups the weights, of which a call makes tables."""
+        return self.weights if family == LOOKUP else 1
 
 
 @record(frozen=True)
@@ -63,7 +72,7 @@ def work(spec: OpSpec) -> Work:
         planes = getattr(spec.op.options, "planes", 1)
         masked = len(spec.inputs) > _MASK and spec.inputs[_MASK] is not None
         macs = multiply_accumulates(spec.kind, x, kernel, output, planes)
-        return Work(f"{kind} {precision(x, kernel, masked)}", macs, output.elements)
+        return Work(f"{kind} {precision(x, kernel, masked)}", macs, output.elements, kernel.elements)
     if isinstance(spec.op.options, ActivationOptions):  # a sigmoid takes many times as long as a ReLU
         kind += f".{spec.op.options.activation.kind.name.lower()}"
     largest = max((t.elements for t in (*given, *spec.outputs)), default=0)
@@ -71,18 +80,28 @@ def work(spec: OpSpec) -> Work:
 
 
 def family(kernel: Kernel) -> str:
-    """Kernels whose costs are alike: a backend, and those of the C library in register tiles apart."""
-    return "c tiled" if kernel.backend == "c" and "_tiled_" in kernel.name else kernel.backend
+    """Kernels whose costs are alike: a backend; of the C library those in register tiles and by look-up apart."""
+    return family_of(kernel.name, kernel.backend)
+
+
+def family_of(name: str, backend: str) -> str:
+    """The same, of a kernel's name."""
+    if backend != "c":
+        return backend
+    return TILED if "_tiled_" in name else LOOKUP if "_lookup_" in name else backend
 
 
 def estimate(spec: OpSpec, kernel: Kernel, known: Figures) -> Optional[float]:
     """What one run of the op costs, in the unit of the figures; None where its like was never measured."""
     done = work(spec)
-    rate = _rate(known.rates.get(family(kernel), {}), spec, done.key)
+    name = family(kernel)
+    if name == LOOKUP and done.key not in known.rates.get(name, {}):  # not measured apart
+        name = kernel.backend
+    rate = _rate(known.rates.get(name, {}), spec, done.key)
     if rate is None:
         return None
     a_mac, an_element, a_call = rate
-    return a_mac * done.macs + an_element * done.elements + a_call
+    return a_mac * done.macs + an_element * done.elements + a_call * done.calls(name)
 
 
 def _rate(

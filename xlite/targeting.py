@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from xlite.interpreter import Resolver, Target, costs, memory
-from xlite.interpreter.kernels.base import OpSpec
+from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.c import isa, lookup
 from xlite.interpreter.resolver import Choice
 from xlite.schema.errors import BackendError, KernelError
@@ -129,7 +129,7 @@ def kernel_there(resolver: Resolver, spec: OpSpec, target: Target, lean: bool = 
     if target.name == costs.HOST and not lean:
         return found[0]
     tiles = target.name == costs.HOST or any(name in target.isa for name in _TILES)
-    fitting = [c for c in found if c.kernel.backend == _C and (tiles or costs.family(c.kernel) == _C)]
+    fitting = [c for c in found if c.kernel.backend == _C and (tiles or costs.family(c.kernel) != costs.TILED)]
     if not fitting:
         return None if target.runtime == "c" else found[-1]
     if target.runtime == "c" or lean:
@@ -155,17 +155,19 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
         return ""
     if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
         return "the C library is not built here: the scratch of its kernels is not counted"
-    if target.isa.startswith("armv6+") and platform.machine() != "armv6l" and any(map(_looks_up, specs)):
+    if any(_may_look_up(spec, target) for spec in specs):
         return "on the device binary convolutions look up tables, for which they take some 60 KiB of scratch"
-    if any(choice is not None and costs.family(choice.kernel) == "c tiled" for choice in choices):
+    if any(choice is not None and costs.family(choice.kernel) == costs.TILED for choice in choices):
         return (
             f"prepacked weights and scratch are those of {isa()[0]}, this machine's; the device's differ a little"
         )
     return ""
 
 
-def _looks_up(spec: OpSpec) -> bool:
+def _may_look_up(spec: OpSpec, target: Target) -> bool:
     """Whether ARMv6, which has no popcount, may take a kernel for it that this machine has no use for."""
+    if not target.isa.startswith("armv6+") or platform.machine() == "armv6l":
+        return False
     x, filters = (*spec.inputs[:2], None, None)[:2]
     bits = x is not None and filters is not None and x.dtype is filters.dtype is DType.BIT
     return spec.kind is OpKind.CONV_2D and bits and lookup.takes(spec)
@@ -177,7 +179,7 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
     if known is None:
         return None
     found = [
-        None if choice is None else costs.estimate(spec, choice.kernel, known)
+        None if choice is None else _estimate(spec, choice.kernel, known, target)
         for spec, choice in zip(specs, choices)
     ]
     total = sum(cost for cost in found if cost is not None)
@@ -190,6 +192,15 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
         ops=found,
         unknown=sum(cost is None for cost in found),
     )
+
+
+def _estimate(spec: OpSpec, kernel: Kernel, known: costs.Figures, target: Target) -> Optional[float]:
+    """Of the kernel, or of the look-up that the device has and takes where that is faster."""
+    found = costs.estimate(spec, kernel, known)
+    if found is None or not _may_look_up(spec, target):
+        return found
+    looked_up = costs.estimate(spec, lookup.KERNELS[0], known)
+    return found if looked_up is None else min(found, looked_up)
 
 
 def _milliseconds(total: float, unit: str, clock_hz: int) -> Optional[float]:

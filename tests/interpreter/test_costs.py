@@ -40,7 +40,7 @@ def bit_conv(channels=32):
 
 def test_work_of_a_filter_is_its_multiply_accumulates():
     done = costs.work(bit_conv())
-    assert done == costs.Work("conv_2d bitxbit", 8 * 8 * 16 * 9 * 32, 8 * 8 * 16)
+    assert done == costs.Work("conv_2d bitxbit", 8 * 8 * 16 * 9 * 32, 8 * 8 * 16, 16 * 9 * 32)
 
 
 def test_work_without_a_filter_is_the_larger_of_what_it_reads_and_writes():
@@ -71,9 +71,27 @@ def test_an_op_that_was_not_measured_costs_what_one_like_it_does():
     assert costs.estimate(dense, kernel(backend="numba"), KNOWN) is None
 
 
-def test_tiled_kernels_are_a_family_of_their_own():
+def test_tiled_kernels_and_look_ups_are_families_of_their_own():
+    assert costs.family(kernel("xl_lookup_conv2d_b_b_f32")) == "c lookup"
+    assert costs.family(kernel("xl_conv2d_b_b_f32")) == "c"
     assert costs.family(kernel("xl_tiled_conv2d_b_b_b")) == "c tiled"
     assert costs.family(kernel("nb_tiled_dense_bit", "numba")) == "numba"
+
+
+def test_a_look_up_costs_its_own_rates_where_it_was_measured_apart():
+    spec = bit_conv()
+    done = costs.work(spec)
+    look_up = kernel("xl_lookup_conv2d_b_b_b")
+    assert costs.estimate(spec, look_up, KNOWN) == costs.estimate(spec, kernel(), KNOWN)
+    apart = {**KNOWN.rates, "c lookup": {"conv_2d bitxbit": (0.125, 50.0, 2.0)}}
+    known = costs.Figures(KNOWN.unit, KNOWN.source, apart)
+    assert costs.estimate(spec, look_up, known) == 0.125 * done.macs + 50 * done.elements + 2 * done.weights
+    assert costs.estimate(spec, kernel(), known) == costs.estimate(spec, kernel(), KNOWN)
+
+
+def test_only_armv6_looks_up():
+    families = {isa: set(costs.figures(isa).rates) for isa in FIGURES}
+    assert [isa for isa, found in families.items() if costs.LOOKUP in found] == ["armv6+vfp2"]
 
 
 @pytest.mark.parametrize("isa", sorted(FIGURES))
