@@ -5,18 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drawing.h"
 #include "xlite.h"
 
 enum { CASES = 120, KINDS = 15 };
-
-static uint32_t state = 1;
-
-static uint32_t random_word(void) {
-  state = state * 1664525u + 1013904223u;
-  return (state >> 16) | (state * 2246822519u & 0xffff0000u);
-}
-
-static int32_t below(int32_t n) { return (int32_t)(random_word() % (uint32_t)n); }
 
 static void *random_words(int32_t n) {
   uint32_t *out = malloc((size_t)n * sizeof *out);
@@ -26,7 +18,7 @@ static void *random_words(int32_t n) {
 
 static float *random_floats(int32_t n) {
   float *out = malloc((size_t)n * sizeof *out);
-  for (int32_t i = 0; i < n; ++i) out[i] = (float)(below(2001) - 1000) / 512.0f;
+  for (int32_t i = 0; i < n; ++i) out[i] = random_float();
   return out;
 }
 
@@ -35,8 +27,6 @@ static int32_t *random_thresholds(int32_t n) {
   for (int32_t i = 0; i < n; ++i) out[i] = below(9) ? below(4001) - 2000 : below(2) ? INT32_MAX : INT32_MIN;
   return out;
 }
-
-static int32_t words(int32_t bits) { return (bits + 31) / 32; }
 
 static xl_conv2d_params random_params(int kind) {
   xl_conv2d_params p;
