@@ -2,12 +2,11 @@
  *
  * The windows of STRIP output pixels are gathered one after the other, each as one row of int16 in the order of a
  * filter's elements. Then a tile of filters at a time goes over them, a chunk of which is widened once a strip. A core
- * that multiplies pairs of int16 has its filters widened once, and windows gathered as it reads them. */
+ * that multiplies pairs of int16 has a way of its own, where the workspace is as large as it asks for. */
+#include "conv2d_pairs.h"
 #include "core.h"
 #include "integers.h"
 #include "window.h"
-
-#ifndef XL_CORE_PAIRS
 
 #define STRIP 4
 
@@ -28,7 +27,12 @@ static ptrdiff_t window_elements(const xl_conv2d_params *p) {
 
 uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p) {
   const uint64_t row = (uint64_t)xl_filled_i16(window_elements(p));
-  return STRIP * (row * sizeof(int16_t) + XL_BLOCK * sizeof(int32_t));
+  const uint64_t bytes = STRIP * (row * sizeof(int16_t) + XL_BLOCK * sizeof(int32_t));
+#ifdef XL_CORE_PAIRS
+  return xl_conv2d_pairs_workspace(p) > bytes ? xl_conv2d_pairs_workspace(p) : bytes;
+#else
+  return bytes;
+#endif
 }
 
 /* The part of a line of the window that lies inside the image: `count` taps from column `left` on. */
@@ -98,6 +102,12 @@ static void convolve_strip(const conv *c, int32_t group, int32_t pixels, const x
 
 static void run(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+#ifdef XL_CORE_PAIRS
+  if (op->workspace_bytes >= xl_conv2d_pairs_workspace(p)) { /* a program made elsewhere may have less */
+    xl_conv2d_pairs(op, kind);
+    return;
+  }
+#endif
   const int32_t pixels = p->batch * p->window.out_h * p->window.out_w;
   const ptrdiff_t pixel_bytes = 4 * xl_output_words(kind, p->out_c);
   const xl_channels channels = xl_channels_of(op, &p->activation);
@@ -122,230 +132,5 @@ static void run(const xl_op *op, const xl_integers *kind) {
     }
   }
 }
-
-#else
-
-enum { MOST_TRIPLES = 8, STRIP_BYTES = 7680, FILTER_BYTES = 32768 };
-
-/* A strip is a few triples of pixels, that fit a first-level cache with two filters and their dot products; a chunk
- * whole blocks of XL_BLOCK filters, whose pairs lie in the workspace. */
-typedef struct shape {
-  int32_t group_c, group_out; /* input and output channels of a group */
-  ptrdiff_t k, pairs;         /* of a window */
-  int32_t triples;            /* of a strip */
-  int32_t chunk;              /* the most filters of one */
-} shape;
-
-static shape shape_of(const xl_conv2d_params *p) {
-  shape s;
-  s.group_c = p->in_c / p->groups;
-  s.group_out = p->out_c / p->groups;
-  s.k = (ptrdiff_t)p->window.window_h * p->window.window_w * s.group_c;
-  s.pairs = (s.k + 1) / 2;
-  const ptrdiff_t triples = STRIP_BYTES / (3 * 4 * s.pairs), blocks = FILTER_BYTES / (XL_BLOCK * 4 * s.pairs);
-  s.triples = triples < 1 ? 1 : triples > MOST_TRIPLES ? MOST_TRIPLES : (int32_t)triples;
-  const int32_t most = (s.group_out + XL_BLOCK - 1) / XL_BLOCK + 1; /* a group may begin within a block */
-  s.chunk = XL_BLOCK * (blocks < 1 ? 1 : blocks > most ? most : (int32_t)blocks);
-  return s;
-}
-
-typedef struct conv {
-  const xl_conv2d_params *p;
-  const xl_integers *kind;
-  shape s;
-  xl_numbers x;
-  xl_weights w;
-  xl_channels channels;
-  uint32_t *filters; /* workspace: of a chunk; pair i of filters 2 f and 2 f + 1 is [f][i][0 and 1] */
-  uint32_t *strip;   /* pair i of pixel 3 t + p is [t][i][p] */
-  int32_t *dots;     /* [3 * triples][XL_BLOCK] */
-  xl_core_widen *widen;
-  int whole;    /* whether the lines of a window are in one piece, */
-  int32_t last; /* and the last column of the image where one begins that ends inside it */
-} conv;
-
-uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p) {
-  const shape s = shape_of(p);
-  const uint64_t rows = (uint64_t)s.chunk + 3 * (uint64_t)s.triples;
-  return rows * (uint64_t)s.pairs * 4 + 3 * (uint64_t)s.triples * XL_BLOCK * sizeof(int32_t);
-}
-
-/* Where the element behind `to` lies: two to a word, and one word of three pixels is this one's. */
-XL_INLINE int16_t *behind(int16_t *to) { return to + ((uintptr_t)to % 4 == 0 ? 1 : 5); }
-
-static int16_t *put_outside(const conv *c, ptrdiff_t n, int16_t *to) {
-  for (; n > 0; --n, to = behind(to)) *to = (int16_t)c->p->pad_value;
-  return to;
-}
-
-static int16_t *put_signs(const conv *c, ptrdiff_t at, int32_t first, ptrdiff_t n, int16_t *to) {
-  int16_t signs[XL_WORD_BITS];
-  for (; n > 0; n -= XL_WORD_BITS, first += XL_WORD_BITS) {
-    const ptrdiff_t some = n < XL_WORD_BITS ? n : XL_WORD_BITS;
-    c->kind->widen(&c->x, at, first, some, signs);
-    for (ptrdiff_t i = 0; i < some; ++i, to = behind(to)) *to = signs[i];
-  }
-  return to;
-}
-
-/* The windows of one line of output pixels: line y of image n. first: the first element of the one of pixel 0. */
-typedef struct line {
-  int32_t n, y;
-  xl_span h;
-  const uint8_t *first;
-} line;
-
-static void begin_line(const conv *c, line *l) {
-  const xl_window *win = &c->p->window;
-  l->h = xl_span_h(win, l->y);
-  const ptrdiff_t at = ((ptrdiff_t)l->n * win->in_h + l->h.start) * win->in_w - win->pad_left;
-  l->first = (const uint8_t *)c->x.data + at * c->x.channels;
-}
-
-/* The window of output pixel x of a line where all of it lies inside the image, and its lines are in one piece. */
-static void gather_whole(const conv *c, const line *l, int32_t x, int16_t *to) {
-  const xl_window *win = &c->p->window;
-  const ptrdiff_t step = (ptrdiff_t)win->dilation_h * win->in_w * c->x.channels;
-  const uint8_t *from = l->first + (ptrdiff_t)x * win->stride_w * c->x.channels;
-  const ptrdiff_t row = (ptrdiff_t)win->window_w * c->s.group_c;
-  for (int32_t i = win->window_h; i > 0; --i, from += step) {
-    to = c->widen(from, row, to, c->x.multiplier, c->x.zero_point);
-  }
-  if (c->s.k % 2 != 0) *to = 0;
-}
-
-/* The window of output pixel x of a line, its channels `first` and on. Taps that are neighbours in memory are widened
- * together. */
-static void gather(const conv *c, const line *l, int32_t x, int32_t first, int16_t *to) {
-  const xl_window *win = &c->p->window;
-  const int32_t column = x * win->stride_w - win->pad_left;
-  if (c->whole && column >= 0 && column <= c->last && l->h.end - l->h.begin == win->window_h) {
-    gather_whole(c, l, x, to);
-    return;
-  }
-  const xl_span h = l->h, w = xl_span_w(win, x);
-  const ptrdiff_t group_c = c->s.group_c, pixel = c->x.channels;
-  const ptrdiff_t before = w.begin * group_c, after = (win->window_w - w.end) * group_c;
-  const int together = win->dilation_w == 1 && c->p->groups == 1;
-  const int32_t times = together ? 1 : xl_span_count(w);
-  const ptrdiff_t step = together ? xl_span_count(w) * group_c : group_c;
-  ptrdiff_t at = ((ptrdiff_t)l->n * win->in_h + h.start + (ptrdiff_t)h.begin * win->dilation_h) * win->in_w;
-  at += w.start + w.begin * win->dilation_w;
-  const uint8_t *from = (const uint8_t *)c->x.data + at * pixel + first;
-  if (h.begin == h.end || w.begin == w.end) {
-    to = put_outside(c, c->s.k, to);
-  } else {
-    to = put_outside(c, h.begin * (ptrdiff_t)win->window_w * group_c, to);
-    for (int32_t i = h.begin; i < h.end; ++i) {
-      if (before > 0) to = put_outside(c, before, to);
-      if (c->kind->input_bits) {
-        for (int32_t j = 0; j < xl_span_count(w); ++j) {
-          to = put_signs(c, at + (ptrdiff_t)j * win->dilation_w, first, group_c, to);
-        }
-      } else {
-        for (int32_t j = 0; j < times; ++j) {
-          to = c->widen(from + j * win->dilation_w * pixel, step, to, c->x.multiplier, c->x.zero_point);
-        }
-      }
-      if (after > 0) to = put_outside(c, after, to);
-      at += (ptrdiff_t)win->dilation_h * win->in_w;
-      from += (ptrdiff_t)win->dilation_h * win->in_w * pixel;
-    }
-    to = put_outside(c, (win->window_h - h.end) * (ptrdiff_t)win->window_w * group_c, to);
-  }
-  if (c->s.k % 2 != 0) *to = 0;
-}
-
-/* How many filters, n at most, are in a block from filter `first` on. */
-static int32_t some_of_block(int32_t first, int32_t n) { return xl_min32(n, XL_BLOCK - first % XL_BLOCK); }
-
-/* Filters of one block; where their number is odd the last one stands there twice. Returns how many do. */
-static int32_t widen_filters(const conv *c, int32_t first, int32_t n, uint32_t *filters) {
-  for (int32_t f = 0; f < n + n % 2; ++f) {
-    const int32_t row = first + (f < n ? f : n - 1);
-    uint32_t *to = filters + f / 2 * 2 * c->s.pairs + f % 2;
-    for (ptrdiff_t at = 0; at < c->s.k; at += XL_CHUNK_I16) {
-      int16_t weights[XL_CHUNK_I16 + XL_WORD_BITS];
-      const ptrdiff_t some = c->s.k - at < XL_CHUNK_I16 ? c->s.k - at : XL_CHUNK_I16;
-      c->kind->weigh(&c->w, row, at, some, weights);
-      if (some % 2 != 0) weights[some] = 0;
-      for (ptrdiff_t i = 0; i < some; i += 2, to += 2) {
-        *to = (uint16_t)weights[i] | (uint32_t)(uint16_t)weights[i + 1] << 16;
-      }
-    }
-  }
-  return n + n % 2;
-}
-
-/* Filters first to first + n - 1, whose pairs are ready, and `pixels` output pixels, whose windows are. */
-static void convolve_strip(const conv *c, int32_t first, int32_t n, int32_t pixels, char *out) {
-  const ptrdiff_t pixel_bytes = 4 * xl_output_words(c->kind, c->p->out_c);
-  const uint32_t *w = c->filters;
-  for (int32_t f = first, some; f < first + n; f += some) {
-    some = some_of_block(f, first + n - f);
-    for (int32_t i = 0; i < some; i += 2, w += 2 * c->s.pairs) {
-      xl_core_dot_pairs(c->strip, w, c->s.pairs, (pixels + 2) / 3, c->dots + i);
-    }
-    for (int32_t s = 0; s < pixels; ++s) {
-      c->kind->store(&c->channels, f, some, c->dots + s * XL_BLOCK, out + s * pixel_bytes);
-    }
-  }
-}
-
-static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *out) {
-  const ptrdiff_t pixel_bytes = 4 * xl_output_words(c->kind, c->p->out_c);
-  const int32_t end = (group + 1) * c->s.group_out, strip = 3 * c->s.triples;
-  const xl_window *win = &c->p->window;
-  for (int32_t first = group * c->s.group_out, n; first < end; first += n) {
-    n = xl_min32(end - first, c->s.chunk - first % XL_BLOCK); /* whole blocks but the first and last */
-    uint32_t *filters = c->filters;
-    for (int32_t f = first; f < first + n; f += some_of_block(f, first + n - f)) {
-      filters += widen_filters(c, f, some_of_block(f, first + n - f), filters) * c->s.pairs;
-    }
-    line l = {0, 0, {0, 0, 0}, NULL};
-    begin_line(c, &l);
-    int32_t x = 0;
-    for (int32_t index = 0; index < pixels; index += strip) {
-      const int32_t some = xl_min32(strip, pixels - index);
-      uint32_t *triple = c->strip;
-      for (int32_t s = 0, p = 0; s < some; ++s) {
-        gather(c, &l, x, group * c->s.group_c, (int16_t *)(void *)(triple + p));
-        if (++x == win->out_w) {
-          x = 0;
-          if (++l.y == win->out_h) l.y = 0, ++l.n;
-          begin_line(c, &l);
-        }
-        if (++p == 3) p = 0, triple += 3 * c->s.pairs;
-      }
-      convolve_strip(c, first, n, some, out + index * pixel_bytes);
-    }
-  }
-}
-
-static void run(const xl_op *op, const xl_integers *kind) {
-  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
-  conv c;
-  c.p = p;
-  c.kind = kind;
-  c.s = shape_of(p);
-  c.x = x;
-  c.w.rows = op->in[1];
-  c.w.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
-  c.w.k = c.s.k;
-  c.channels = xl_channels_of(op, &p->activation);
-  c.filters = (uint32_t *)op->workspace;
-  c.strip = c.filters + c.s.chunk * c.s.pairs;
-  c.dots = (int32_t *)(void *)(c.strip + 3 * c.s.triples * c.s.pairs);
-  c.whole = p->window.dilation_w == 1 && p->groups == 1 && !kind->input_bits;
-  c.last = p->window.in_w - p->window.window_w;
-  const int as_it_is = x.multiplier == 1;
-  c.widen = as_it_is ? xl_core_widen_i8 : xl_core_widen_products_i8;
-  if (kind->widen == xl_widen_u8) c.widen = as_it_is ? xl_core_widen_u8 : xl_core_widen_products_u8;
-  const int32_t pixels = p->batch * p->window.out_h * p->window.out_w;
-  for (int32_t g = 0; g < p->groups; ++g) convolve_group(&c, g, pixels, (char *)op->out);
-}
-
-#endif
 
 XL_INTEGER_OP(xl_conv2d);

@@ -82,7 +82,8 @@ static void convolve(int kind) {
   op.in[3] = below(3) ? random_floats(p.out_c) : NULL;
   op.in[4] = random_thresholds(p.out_c);
   op.in[5] = p.masked ? random_words(p.out_c * words(k)) : NULL;
-  op.workspace = malloc((size_t)xl_conv2d_integer_workspace(&p) + 1);
+  op.workspace_bytes = (uint32_t)xl_conv2d_integer_workspace(&p);
+  op.workspace = malloc((size_t)op.workspace_bytes + 1);
   op.out = calloc((size_t)(pixels * row), 4);
   kinds[kind / 3].run[kind % 3](&op);
   fwrite(op.out, 4, (size_t)(pixels * row), stdout);

@@ -13,7 +13,7 @@ from tests.interpreter.c.test_c_lookup import ARM, ARM1176, SOFT, VFP, loop_size
 from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "integers_program.c"
-KERNELS = ("activation", "bits", "conv2d_i8", "integers", "store")
+KERNELS = ("activation", "bits", "conv2d_i8", "conv2d_pairs", "integers", "store")
 INPUTS = ("u8 i8", "i8 i8", "u8 b", "i8 b", "b i8")  # as the program has them
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor clang here")
 
