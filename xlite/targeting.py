@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
+from xlite.converter.codegen.targets import get_compile_target
+from xlite.converter.codegen.trim import workspace
 from xlite.interpreter import Resolver, Target, costs, memory
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.c import isa, lookup
 from xlite.interpreter.resolver import Choice
 from xlite.schema.errors import BackendError, KernelError
+from xlite.schema.records import replace
 from xlite.schema.types import DType, Model, OpKind, Plan
 
 _TILES = ("neon",)  # instruction sets whose kernels keep weights in register tiles
@@ -75,10 +78,10 @@ def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target,
     """What a verified model needs on ``target`` and how long a run may take there."""
     limit = memory.make_limit(None, target)
     choices = [kernel_there(resolver, spec, target) for spec in specs]
-    account = _account(model, plan, specs, choices)
+    account = _account(model, plan, specs, choices, target)
     if limit.excess(account):  # there the fastest kernels give way too
         choices = [kernel_there(resolver, spec, target, lean=True) for spec in specs]
-        account = _account(model, plan, specs, choices)
+        account = _account(model, plan, specs, choices, target)
     rows = [row for row in account.rows() if row[1]]
     if not target.weights_in_ram:
         rows = [("arena", account.arena), ("workspace", account.workspace)]
@@ -107,11 +110,17 @@ def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target,
 
 
 def _account(
-    model: Model, plan: Plan, specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]]
+    model: Model, plan: Plan, specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target
 ) -> memory.Account:
-    known = [(spec, choice.kernel) for spec, choice in zip(specs, choices) if choice is not None]
+    known = [(spec, _there(choice.kernel, target)) for spec, choice in zip(specs, choices) if choice is not None]
     types = [tensor.type for tensor in model.tensors]
     return memory.account(model, plan, [spec for spec, _ in known], [kernel for _, kernel in known], types)
+
+
+def _there(kernel: Kernel, target: Target) -> Kernel:
+    """With the scratch that it takes on the target, where the C library is compiled for another core."""
+    small = target.runtime == "c" and get_compile_target(target.name).small
+    return replace(kernel, workspace=lambda spec: workspace(kernel.name, kernel.workspace(spec), small))
 
 
 def kernel_there(resolver: Resolver, spec: OpSpec, target: Target, lean: bool = False) -> Optional[Choice]:

@@ -65,7 +65,8 @@ def make_network(model: Model, options: Options) -> Network:
     model, scores = with_scores(model, options.scores)
     functions = FunctionNames()
     small = options.small
-    calls = [replace(c, workspace=workspace(c, small)) for c in make_calls(model, functions, options.custom)]
+    made = make_calls(model, functions, options.custom)
+    calls = [replace(c, workspace=workspace(c.function, c.workspace, small)) for c in made]
     cut, layout = fuse(model, calls, options.row_bands)
     placed = tuple(
         Placed(work, scratch) for work, scratch in zip(cut, layout.scratch) if not _is_nothing(work, layout)

@@ -48,10 +48,11 @@ def trim_for(calls: Sequence[Call], small: bool) -> Trim:
     return Trim(small, {**switches, **{name: 0 for name, needed in needs.items() if not needed}})
 
 
-def workspace(call: Call, small: bool) -> int:
-    """Bytes of scratch: without tiles, float convolutions gather one window at a time."""
-    gathers = small and call.function in ("xl_conv2d_f32_f32_f32", "xl_conv2d_f32_b_f32")
-    return call.workspace // _STRIP if gathers else call.workspace
+def workspace(function: str, scratch: int, small: bool) -> int:
+    """Of the ``scratch`` bytes that a kernel of this library takes, what it takes where no float kernel has tiles:
+    convolutions gather one window at a time there."""
+    gathers = small and function in ("xl_conv2d_f32_f32_f32", "xl_conv2d_f32_b_f32")
+    return scratch // _STRIP if gathers else scratch
 
 
 def _planes_or_mask(params: Any) -> bool:

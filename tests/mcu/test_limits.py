@@ -10,10 +10,13 @@ from benchmarks.mcu import figures
 from tests.mcu import toolchain
 from tests.mcu.boards import LARGE_M0, Board, board
 from tests.mcu.emulator import run
-from tests.mcu.golden import assert_same, demo_model, random_networks
-from tests.mcu.networks import ahead_of_time, build, interpreted, results
+from tests.mcu.golden import Golden, assert_same, demo_model, random_networks
+from tests.mcu.networks import ahead_of_time, build, interpreted, planned, results
 from xlite.converter.codegen.stack import read_call_graph
+from xlite.inspection import inspect
+from xlite.interpreter import Resolver
 from xlite.interpreter.kernels.c.library import ISA_ENVIRONMENT, PORTABLE
+from xlite.interpreter.targets import TARGETS
 
 FRAME = 704  # bytes, at most
 STACK = 1024
@@ -24,6 +27,12 @@ SMALL = "-DXL_SMALL=1"
 def needs(b: Board) -> None:
     if toolchain.missing(b.family):
         pytest.skip(toolchain.missing(b.family))
+
+
+def told(network: Golden, target: str) -> int:
+    """The RAM that ``xlite inspect --target`` prints."""
+    model = planned(network)
+    return inspect(model, 0, Resolver(), TARGETS[target]).target.needed_bytes
 
 
 @pytest.mark.parametrize("name", ["microbit", "mps2-an386", "virt-rv32"])
@@ -47,6 +56,8 @@ def test_every_op_runs_in_a_kibibyte(door, tmp_path: Path, monkeypatch):
     for network, result in zip(networks, results(run(b, elf, count=False), networks)):
         assert_same(network, result.outputs)
         assert 0 < result.stack < STACK, network.name
+        if door is interpreted:
+            assert result.arena == told(network, "cortex-m4"), network.name
 
 
 @pytest.mark.parametrize("integers", [False, True], ids=["floats", "bytes"])

@@ -47,8 +47,10 @@ def test_a_pi_zero_needs_what_an_interpreter_there_would_count(path):
 def test_a_microcontroller_needs_arena_and_workspace_and_has_its_weights_in_flash(path, name):
     found = there(path, TARGETS[name])
     account = Interpreter(path, backend="c", prepack=False).account
-    assert found.memory == {"arena": account.arena, "workspace": account.workspace}
-    assert found.needed_bytes == account.arena + account.workspace
+    # Floats are gathered for one pixel at a time there, for eight here; test_limits.py has the boards' word.
+    workspace = account.workspace if name == "generic" else account.workspace // 8
+    assert found.memory == {"arena": account.arena, "workspace": workspace}
+    assert found.needed_bytes == account.arena + workspace
     assert found.flash_needed_bytes == account.weights
 
 
@@ -78,8 +80,9 @@ def test_ram_of_a_microcontroller_is_what_its_interpreter_asks_for(seed):
     model = random_network(seed) if seed else residual_network()
     model.plan = planner.plan(model)
     data = write_model(model)
-    found = inspect(load_model(data), len(data), Resolver(), TARGETS["cortex-m4"]).target
-    assert found.needed_bytes == what_the_reader_says(data)
+    found = {name: inspect(load_model(data), len(data), Resolver(), TARGETS[name]).target for name in TARGETS}
+    assert found["generic"].needed_bytes == what_the_reader_says(data)
+    assert found["cortex-m4"].needed_bytes <= found["generic"].needed_bytes
 
 
 @needs_c

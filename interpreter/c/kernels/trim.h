@@ -33,10 +33,12 @@
 #define XL_WITH_ZERO_WEIGHTS 1
 #endif
 
-/* CONV_2D and DENSE of floats in tiles of several pixels or filters, which machines with vectors gain by; others have
- * too few registers for them. */
+/* CONV_2D and DENSE of floats in tiles of several pixels or filters, which machines with vectors gain by; the cores of
+ * microcontrollers have too few registers for them. converter/codegen/trim.py knows what they take. */
 #ifndef XL_WITH_TILES
 #if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && !defined(__ARM_FEATURE_MVE)
+#define XL_WITH_TILES 0
+#elif defined(__XTENSA__) || (defined(__riscv) && __riscv_xlen == 32)
 #define XL_WITH_TILES 0
 #else
 #define XL_WITH_TILES (!XL_SMALL)
