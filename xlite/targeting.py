@@ -164,8 +164,8 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
         return ""
     if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
         return "the C library is not built here: the scratch of its kernels is not counted"
-    if any(_may_look_up(spec, target) for spec in specs):
-        return "on the device binary convolutions look up tables, for which they take some 60 KiB of scratch"
+    if any(_may_look_up(spec, target) or _may_pair(spec, target) for spec in specs):
+        return "on the device convolutions of bits and of integers have kernels that take some 60 KiB of scratch"
     if any(choice is not None and costs.family(choice.kernel) == costs.TILED for choice in choices):
         return (
             f"prepacked weights and scratch are those of {isa()[0]}, this machine's; the device's differ a little"
@@ -175,11 +175,20 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
 
 def _may_look_up(spec: OpSpec, target: Target) -> bool:
     """Whether ARMv6, which has no popcount, may take a kernel for it that this machine has no use for."""
-    if not target.isa.startswith("armv6+") or platform.machine() == "armv6l":
-        return False
     x, filters = (*spec.inputs[:2], None, None)[:2]
     bits = x is not None and filters is not None and x.dtype is filters.dtype is DType.BIT
-    return spec.kind is OpKind.CONV_2D and bits and lookup.takes(spec)
+    return _elsewhere(target) and spec.kind is OpKind.CONV_2D and bits and lookup.takes(spec)
+
+
+def _may_pair(spec: OpSpec, target: Target) -> bool:
+    """Whether ARMv6 multiplies its integers in pairs, for which it widens them first."""
+    dtypes = {x.dtype for x in spec.inputs[:2] if x is not None}
+    return _elsewhere(target) and spec.kind is OpKind.CONV_2D and bool(dtypes & {DType.INT8, DType.UINT8})
+
+
+def _elsewhere(target: Target) -> bool:
+    """Whether the target is an ARMv6 and this machine is none."""
+    return target.isa.startswith("armv6+") and platform.machine() != "armv6l"
 
 
 def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> Optional[Latency]:
