@@ -11,7 +11,7 @@
  * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. That the address of an entry is one
  * instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry lies.
  * Tables of 6 doubles are 6 KiB, and sums of 200 pixels beside them 9.4: what a cache of 16 KiB holds. They are made
- * with 136 instructions a double and 8 an entry, 1.9 thousand, half an instruction a word with 200 pixels.
+ * with 136 instructions a double and 2 + n an entry, 2 thousand, half an instruction a word with 200 pixels.
  *
  * Sums begin at 2^52: then the lowest 48 bits of the double are the lanes, and its bytes can be read as they are. */
 #include "lookup.h"
@@ -357,34 +357,35 @@ __attribute__((naked, noinline)) static void make_steps(__attribute__((unused)) 
         "pop {r4, r5, r6, r7, r8, pc}");                                                      \
   }
 
-#define TO_2 "vadd.f64 d8, d8, d0\n\t" "vadd.f64 d9, d9, d1\n\t"
-#define TO_4 TO_2 "vadd.f64 d10, d10, d2\n\t" "vadd.f64 d11, d11, d3\n\t"
+/* One function a number of doubles, and not all six: what lies where the others would be is no number that was made, and
+ * a NaN or a denormal there would cost the VFP11 a trap into the kernel. */
+#define TO_1 "vadd.f64 d8, d8, d0\n\t"
+#define TO_2 TO_1 "vadd.f64 d9, d9, d1\n\t"
+#define TO_3 TO_2 "vadd.f64 d10, d10, d2\n\t"
+#define TO_4 TO_3 "vadd.f64 d11, d11, d3\n\t"
 #define TO_5 TO_4 "vadd.f64 d12, d12, d4\n\t"
 #define TO_6 TO_5 "vadd.f64 d13, d13, d5\n\t"
-MAKE_ENTRIES(make_entries_5, "{d8-d13}", TO_5)
-MAKE_ENTRIES(make_entries_6, "{d8-d13}", TO_6)
-MAKE_ENTRIES(make_wide_entries_2, "{d8-d15}", TO_2)
-MAKE_ENTRIES(make_wide_entries_4, "{d8-d15}", TO_4)
-MAKE_ENTRIES(make_wide_entries_5, "{d8-d15}", TO_5)
-MAKE_ENTRIES(make_wide_entries_6, "{d8-d15}", TO_6)
+#define MAKE_BOTH(units)                                       \
+  MAKE_ENTRIES(make_entries_##units, "{d8-d13}", TO_##units) \
+  MAKE_ENTRIES(make_wide_entries_##units, "{d8-d15}", TO_##units)
+MAKE_BOTH(1) MAKE_BOTH(2) MAKE_BOTH(3) MAKE_BOTH(4) MAKE_BOTH(5) MAKE_BOTH(6)
+
+typedef void (*make_fn)(uint8_t *tables, const void *more, const void *none);
+#define EACH(make) {make##1, make##2, make##3, make##4, make##5, make##6}
+static const make_fn MAKE[XL_LOOKUP_UNITS] = EACH(make_entries_);
+static const make_fn MAKE_WIDE[XL_LOOKUP_UNITS] = EACH(make_wide_entries_);
 
 void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
                          uint8_t *tables) {
   steps s;
   make_steps(w, step, &s, units, lanes);
-  if (units <= 2) {
-    make_wide_entries_2(tables, s.more, s.none);
-  } else if (units <= 4) {
-    make_wide_entries_4(tables, s.more, s.none);
-  } else {
-    (units == 5 ? make_wide_entries_5 : make_wide_entries_6)(tables, s.more, s.none);
-  }
+  MAKE_WIDE[units - 1](tables, s.more, s.none);
 }
 
 void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
   steps s;
   make_steps(w, step, &s, units, ALL_LANES);
-  (units <= 5 ? make_entries_5 : make_entries_6)(tables, s.more, s.none);
+  MAKE[units - 1](tables, s.more, s.none);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------- */
