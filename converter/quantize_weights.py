@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlite.converter.graph import Graph, Value
-from xlite.converter.passes.affine import affine
+from xlite.converter.graph import Graph, Node, Value
+from xlite.converter.passes.affine import affine, numbers
 from xlite.converter.passes.pack_int8 import KINDS, STEPS, find_steps, pack
 from xlite.converter.passes.pack_weights import CHANNEL_AXIS, filter_rows, find_levels
-from xlite.schema.types import DType, OpKind
+from xlite.converter.passes.read_integers import pads
+from xlite.schema.types import Conv2DOptions, DenseOptions, DType, OpKind
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def quantize_weights(graph: Graph, stem_only: bool = False) -> list[Quantized]:
         kernel = node.inputs[1] if node.kind in KINDS else None
         if kernel is None or kernel.data is None or not _worth_it(node.kind, kernel):
             continue
-        if stem_only and (node.inputs[0] is None or affine(node.inputs[0], producers) is None):
+        if stem_only and not _reads_integers(node, producers):
             continue
         key = id(kernel.data), node.kind
         if key not in made:
@@ -52,6 +53,13 @@ def quantize_weights(graph: Graph, stem_only: bool = False) -> list[Quantized]:
             found.append(Quantized(node.layers[0] if node.layers else "", kernel.name, error))
         pack(node, kernel, *made[key])
     return found
+
+
+def _reads_integers(node: Node, producers: dict[Value, Node]) -> bool:
+    """Whether it will, with int8 filters: not where it pads zeros that no integer stands for."""
+    found = None if node.inputs[0] is None else affine(node.inputs[0], producers)
+    assert isinstance(node.options, (Conv2DOptions, DenseOptions))
+    return found is not None and numbers(found, pads(node.options)) is not None
 
 
 def _worth_it(kind: OpKind, kernel: Value) -> bool:

@@ -46,9 +46,10 @@ class _Factory:
 class _Fields:
     """What the shared functions know of a class. ``template`` has every field with its default, in order."""
 
-    __slots__ = ("factories", "names", "required", "template", "values")
+    __slots__ = ("annotations", "factories", "names", "required", "template", "values")
 
-    def __init__(self, defaults: dict[str, Any]) -> None:
+    def __init__(self, annotations: dict[str, Any], defaults: dict[str, Any]) -> None:
+        self.annotations = annotations
         self.names = tuple(defaults)
         self.factories = [(name, value.make) for name, value in defaults.items() if type(value) is _Factory]
         self.required = [name for name, value in defaults.items() if value is _ABSENT]  # they come first
@@ -62,7 +63,8 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _make(cls: Any, frozen: bool) -> Any:
     own = vars(cls)
-    cls._fields = fields = _Fields({name: own.get(name, _ABSENT) for name in cls.__annotations__})
+    annotations = cls.__annotations__
+    cls._fields = fields = _Fields(annotations, {name: own.get(name, _ABSENT) for name in annotations})
     for name, _ in fields.factories:
         delattr(cls, name)
     cls.__init__, cls.__repr__, cls.__eq__ = _init, _repr, _eq
@@ -146,7 +148,7 @@ class _OfDataclass:
         fields = cls._fields
         defaults = {name: value for name, value in fields.template.items() if value is not _ABSENT}
         defaults.update((name, dataclasses.field(default_factory=make)) for name, make in fields.factories)
-        body = {"__annotations__": dict(cls.__annotations__), "__module__": cls.__module__, **defaults}
+        body = {"__annotations__": dict(fields.annotations), "__module__": cls.__module__, **defaults}
         same: Any = dataclasses.dataclass(frozen=self.frozen)(type(cls.__name__, (), body))
         found = inspect.signature(same) if self.name == "__signature__" else getattr(same, self.name)
         setattr(cls, self.name, found)

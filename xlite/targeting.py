@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from xlite.converter.codegen.targets import get_compile_target
+from xlite.converter.codegen.targets import COMPILE_TARGETS
 from xlite.converter.codegen.trim import workspace
-from xlite.interpreter import Resolver, Target, costs, memory
+from xlite.interpreter import TARGETS, Resolver, Target, costs, memory
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.c import isa, lookup
 from xlite.interpreter.resolver import Choice
@@ -20,6 +20,8 @@ from xlite.schema.types import DType, Model, OpKind, Plan
 
 _TILES = ("neon",)  # instruction sets whose kernels keep weights in register tiles
 _C = "c"
+# Cores whose float kernels have no tiles; of a Target of one's own with another core nobody knows.
+_SMALL = frozenset(TARGETS[name].isa for name, known in COMPILE_TARGETS.items() if known.small)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _account(
 
 def _there(kernel: Kernel, target: Target) -> Kernel:
     """With the scratch that it takes on the target, where the C library is compiled for another core."""
-    small = target.runtime == "c" and get_compile_target(target.name).small
+    small = target.runtime == "c" and target.isa in _SMALL
     return replace(kernel, workspace=lambda spec: workspace(kernel.name, kernel.workspace(spec), small))
 
 

@@ -52,7 +52,7 @@ def _read_bits(node: Node, source: Node | None) -> bool:
 def _read(graph: Graph, node: Node, found: Affine) -> bool:
     options = node.options
     assert isinstance(options, (Conv2DOptions, DenseOptions))
-    counted = numbers(found, _pads(options))
+    counted = numbers(found, pads(options))
     filters = _filters(node)
     if counted is None or filters is None:
         return False
@@ -69,7 +69,8 @@ def _read(graph: Graph, node: Node, found: Affine) -> bool:
     return True
 
 
-def _pads(options: Conv2DOptions | DenseOptions) -> bool:
+def pads(options: Conv2DOptions | DenseOptions) -> bool:
+    """Whether zeros lie around the image."""
     names = ("pad_top", "pad_bottom", "pad_left", "pad_right")
     return any(getattr(options, name, 0) for name in names)
 

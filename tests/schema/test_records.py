@@ -135,6 +135,17 @@ def test_copies_are_equal(make, made):
     assert make(made) is not made
 
 
+def test_a_class_derived_from_it_has_its_fields():
+    class Own(types.TensorType):
+        """A method more, and no field."""
+
+    made = Own((1, 4), types.DType.BIT)
+    assert dataclasses.asdict(made) == {"shape": (1, 4), "dtype": types.DType.BIT, "packed_axes": 1}
+    assert inspect.signature(Own) == inspect.signature(types.TensorType)
+    with pytest.raises(TypeError, match=r"Own\(\): missing a required argument: 'shape'"):
+        Own()
+
+
 def test_a_wrong_call_says_what_is_wrong():
     with pytest.raises(TypeError, match=r"Kernel\(\): missing a required argument: 'backend'"):
         Kernel("name")

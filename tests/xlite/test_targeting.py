@@ -54,6 +54,14 @@ def test_a_microcontroller_needs_arena_and_workspace_and_has_its_weights_in_flas
     assert found.flash_needed_bytes == account.weights
 
 
+@needs_c
+def test_a_board_of_ones_own_needs_what_its_core_does_and_an_unknown_core_the_most(path):
+    board = replace(TARGETS["cortex-m4"], name="my board")
+    assert there(path, board).memory == there(path, TARGETS["cortex-m4"]).memory
+    unknown = Target("other", "a core that is not listed", "x", runtime="c")
+    assert there(path, unknown).memory == there(path, TARGETS["generic"]).memory
+
+
 class ArenaNeed(ctypes.Structure):
     """xl_arena_need of xlite.h."""
 

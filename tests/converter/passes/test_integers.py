@@ -335,6 +335,15 @@ def test_only_what_reads_integers_is_rounded():
     assert found[-1] == (F32, F32)
 
 
+def test_a_stem_that_cannot_read_its_integers_keeps_its_floats():
+    """It pads zeros that no integer stands for: int8 filters would be no faster, and less exact."""
+    for pads, rounded in (({}, ["conv"]), (PAIR, [])):
+        b = Builder()
+        graph = b.done(b.conv(b.input(6, 6, 8), 5, weights=b.rng.normal(size=(5, 3, 3, 8)), **pads))
+        read_integers(graph, U8, Preprocessing(1.0, -np.pi))
+        assert [one.layer for one in quantize_weights(graph, stem_only=True)] == rounded
+
+
 def test_rounded_weights_are_the_nearest():
     b = Builder()
     real = b.rng.normal(size=(4, 30)).astype(np.float32)
