@@ -12,7 +12,7 @@ from typing import Any, Optional
 import keras
 import numpy as np
 
-from xlite.schema.errors import TrainingError
+from xlite.schema.errors import FileError, TrainingError
 from xlite.training import curves, runlog
 from xlite.training.batches import Batches, EpochOf, scaled
 from xlite.training.checkpoint import Checkpoint, write_whole
@@ -119,16 +119,17 @@ def _loaded(path: str, images: Images) -> Any:
 
     try:
         model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:  # TypeError: of a class that Keras does not know
         reason = str(error).splitlines()[0].split(". ")[0]
         raise TrainingError(f"--start {path}: cannot be loaded ({reason})") from None
     if not _takes(model, images):
         raise TrainingError(
             f"--start {path}: takes inputs of shape {_input_shape(model)}, and the images have {images.shape}"
         )
-    if model.output_shape[-1] != len(images.classes):
+    told = [output.shape[-1] for output in getattr(model, "outputs", None) or []]
+    if told and told != [len(images.classes)]:
         raise TrainingError(
-            f"--start {path}: tells {model.output_shape[-1]} classes apart, and the images have "
+            f"--start {path}: tells {', '.join(map(str, told))} classes apart, and the images have "
             f"{len(images.classes)}"
         )
     return model
@@ -141,9 +142,11 @@ def _input_shape(model: Any) -> tuple[Optional[int], ...]:
 
 
 def _takes(model: Any, images: Images) -> bool:
-    shape = _input_shape(model)
+    shape, given = _input_shape(model), images.shape
+    if len(shape) == 2 and given[-1] == 1:  # Keras leaves the only channel out
+        given = given[:-1]
     return not shape or (
-        len(shape) == 3 and all(extent in (None, size) for extent, size in zip(shape, images.shape))
+        len(shape) == len(given) and all(extent in (None, size) for extent, size in zip(shape, given))
     )
 
 
@@ -163,7 +166,10 @@ def _finished_before(settings: Settings, facts: dict[str, Any]) -> Optional[Outc
         return None
     if not log.exists() or not settings.out.exists():
         return None
-    run = runlog.read_run(log)
+    try:
+        run = runlog.read_run(log)
+    except FileError:  # the process was killed while it wrote
+        return None
     if not run.end or any(run.start.get(key) != value for key, value in facts.items()):
         return None
     import xlite.layers  # noqa: F401  (registers the layers that the file may name)

@@ -187,6 +187,60 @@ def test_a_model_to_start_with_has_to_fit_the_images(through, settings, tmp_path
             train(second, replace(settings, data=data, start=start))
 
 
+def own_model():
+    """A registered subclass of keras.Model, which tells neither inputs nor outputs before it is called."""
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class OwnModel(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.inner = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
+
+        def build(self, shape):
+            self.inner.build(shape)
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    model = OwnModel()
+    model.build((None, 8, 8, 3))
+    return model
+
+
+def test_a_model_to_start_with_may_be_a_class_of_its_own_if_it_is_known(settings, tmp_path):
+    path = tmp_path / "own.keras"
+    own_model().save(path)
+
+    def build(job):
+        model = keras.Sequential([keras.Input(job.images.shape), keras.layers.Flatten(), keras.layers.Dense(3)])
+        model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+        return model
+
+    second = recipe(build=build, callbacks=list, start="train one first", epochs=1)
+    train(second, replace(settings, start=str(path)))
+    assert "start_accuracy" in runlog.read_run(tmp_path / "model.jsonl").start
+    keras.saving.get_custom_objects().pop("tests>OwnModel")
+    with pytest.raises(TrainingError, match=r"own[.]keras: cannot be loaded \(Could not locate class"):
+        train(second, replace(settings, start=str(path)))
+
+
+def test_a_network_may_leave_the_only_channel_out(tmp_path):
+    """Keras does so for images of one channel; in others it would find too many axes."""
+
+    def build(job):
+        model = keras.Sequential(
+            [keras.Input((8, 8)), keras.layers.Conv1D(4, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+        return model
+
+    rows = recipe(build=build, callbacks=list, epochs=1)
+    grey = {name: np.zeros((count, 8, 8), np.uint8) for name, count in (("x_train", 96), ("x_test", 48))}
+    train(rows, Settings(tmp_path / "model.h5", data=str(write_npz(tmp_path, **grey))))
+    with pytest.raises(TrainingError, match=r"of shape \(8, 8\), and those of images.npz have \(8, 8, 3\)"):
+        train(rows, Settings(tmp_path / "model.h5", data=str(write_npz(tmp_path))))
+
+
 def test_images_that_the_recipe_is_not_for_are_refused_before_training(settings):
     from xlite.recipes.fashion import RECIPE
 
@@ -239,6 +293,13 @@ def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
     path.write_text("no log")
     with pytest.raises(xlite.Error, match=r"run\.jsonl"):
         runlog.read_run(path)
+
+
+def test_resume_begins_again_where_the_log_beside_an_older_model_was_cut_short(settings):
+    settings.out.write_text("of an older run")
+    settings.beside(".jsonl").write_text('{"event": "sta')
+    train(recipe(), replace(settings, epochs=1, resume=True))
+    assert len(runlog.read_run(settings.beside(".jsonl")).epochs) == 1
 
 
 def test_curves_show_both_lines(tmp_path):
