@@ -18,7 +18,18 @@ import xlite
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("schema", "interpreter", "converter", "xlite")  # each may import itself and those before it
-THIRD_PARTY = ("tensorflow", "keras", "h5py", "click", "rich", "numba", "PIL", "numpy", "flatbuffers")
+THIRD_PARTY = (
+    "tensorflow",
+    "keras",
+    "h5py",
+    "click",
+    "rich",
+    "numba",
+    "PIL",
+    "tensorboard",
+    "numpy",
+    "flatbuffers",
+)
 
 # third-party package -> where in the house it may be imported, as path prefixes
 ALLOWED = {
@@ -46,11 +57,12 @@ ALLOWED = {
     "numba": ("interpreter/kernels/numba/",),
     "llvmlite": ("interpreter/kernels/numba/",),
     "PIL": ("xlite/inputs.py", "xlite/training/"),
+    "tensorboard": ("xlite/callbacks/diagnostics.py",),
     "numpy": ("schema/", "interpreter/", "converter/", "xlite/"),
     "flatbuffers": ("schema/",),
 }
 STDLIB: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())  # Python 3.10 and newer know them
-HEAVY = ("tensorflow", "keras", "h5py", "click", "rich", "numba", "PIL")
+HEAVY = ("tensorflow", "keras", "h5py", "click", "rich", "numba", "PIL", "tensorboard")
 
 
 def sources() -> list[Path]:

@@ -235,7 +235,7 @@ def scalars(folder):
     """``{tag: {epoch: value}}`` of all event files under a folder, as TensorBoard reads them."""
     tf = pytest.importorskip("tensorflow")
     found = {}
-    for record in tf.data.TFRecordDataset([str(path) for path in folder.rglob("events*")]):
+    for record in tf.data.TFRecordDataset(sorted(str(path) for path in folder.rglob("events*"))):
         event = tf.compat.v1.Event.FromString(record.numpy())
         for value in event.summary.value:
             number = tf.make_ndarray(value.tensor)
