@@ -93,6 +93,15 @@ def test_sanitizers_find_nothing_in_tiles(tmp_path, isa):
     assert done.stdout == f"{isa}: 600 equal\n", done.stdout + done.stderr[-3000:]
 
 
+@pytest.mark.parametrize("isa", ["avx2", "avx512"])
+def test_clang_finds_nothing_undefined_in_tiles(tmp_path, isa):
+    """Not even NULL + 0, which gcc's sanitizer lets pass. A trap needs no library of clang's."""
+    if not X86 or "clang" not in COMPILERS or (isa == "avx2" and isa not in load().isas()):
+        pytest.skip("there is no clang here, or the machine has no AVX2")
+    flags = ["-O1", "-fsanitize=undefined", "-fsanitize-trap=all", *(AVX512 if isa == "avx512" else [])]
+    assert runs([str(compile_program(tmp_path, isa, ["clang"], flags, f"*{isa}*.c"))]) == f"{isa}: 600 equal\n"
+
+
 def test_neon_of_64_bits(tmp_path):
     need(AARCH64, "qemu-aarch64")
     program = compile_program(tmp_path, "neon", [AARCH64, "-static", "-O2"], only="*neon*.c")
