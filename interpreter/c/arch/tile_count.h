@@ -29,7 +29,8 @@ typedef struct block {
     if (blocks > 1) c##m = count_add(c##m, x, w2);                       \
     if (blocks > 1 && BLOCK_VECTORS > 1) d##m = count_add(d##m, x, w3);  \
   }
-#define NEXT_LINE(m) row##m += m < pixels ? chunk->step : 0;
+#define NEXT_LINE(m) \
+  if (m < pixels) row##m += chunk->step;
 #define END(m)                                                                   \
   if (m < pixels) {                                                              \
     const block first = {{a##m, b##m}}, second = {{c##m, d##m}};                 \

@@ -91,7 +91,8 @@ XL_INLINE __m256i table_of(const uint8_t *index) {
     LOOK_UP(sum##m##a, high_a)                      \
     if (blocks > 1) { LOOK_UP(sum##m##b, high_b) }  \
   }
-#define NEXT_LINE(m) row##m += m < pixels ? chunk->step : 0;
+#define NEXT_LINE(m) \
+  if (m < pixels) row##m += chunk->step;
 #define END(m)                                                        \
   if (m < pixels) {                                                   \
     widen(sum##m##a, counts + m * blocks * 32, add);                  \

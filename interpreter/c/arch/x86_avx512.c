@@ -96,7 +96,8 @@ XL_INLINE void finish(vector twos, vector ones, int16_t *counts, int32_t add) {
     ADD_LAST(twos_a##m, ones_a##m, wa)                   \
     ADD_LAST(twos_b##m, ones_b##m, wb)                   \
   }
-#define NEXT_LINE(m) row##m += m < pixels ? chunk->step : 0;
+#define NEXT_LINE(m) \
+  if (m < pixels) row##m += chunk->step;
 #define END(m)                                                             \
   if (m < pixels) {                                                        \
     finish(twos_a##m, ones_a##m, counts + m * XL_TILE_CHANNELS, add);      \
