@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import keras
 import numpy as np
@@ -98,6 +98,8 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(f"recipe {recipe.name!r} begins with a trained model: {recipe.start}")
     if settings.start is not None and not recipe.start:
         raise TrainingError(f"recipe {recipe.name!r} begins with an untrained model; leave --start away")
+    if settings.out.is_dir():
+        raise TrainingError(f"--out {settings.out}: is a folder; name a file")
     try:
         settings.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -113,13 +115,21 @@ def _limited(images: Images, limit: Optional[int]) -> Images:
     return replace(images, **{name: getattr(images, name)[:limit] for name in names})
 
 
-def _loaded(path: str, images: Images) -> Any:
-    """The model of ``--start``, which has to be one for these images."""
+_UNREADABLE = (OSError, TypeError, ValueError)  # TypeError: of a class that Keras does not know
+
+
+def _read(path: Union[str, Path]) -> Any:
+    """A Keras model. Raises one of _UNREADABLE."""
     import xlite.layers  # noqa: F401  (registers the layers that the file may name)
 
+    return keras.saving.load_model(path, compile=False)
+
+
+def _loaded(path: str, images: Images) -> Any:
+    """The model of ``--start``, which has to be one for these images."""
     try:
-        model = keras.saving.load_model(path, compile=False)
-    except (OSError, TypeError, ValueError) as error:  # TypeError: of a class that Keras does not know
+        model = _read(path)
+    except _UNREADABLE as error:
         reason = str(error).splitlines()[0].split(". ")[0]
         raise TrainingError(f"--start {path}: cannot be loaded ({reason})") from None
     if not _takes(model, images):
@@ -172,9 +182,10 @@ def _finished_before(settings: Settings, facts: dict[str, Any]) -> Optional[Outc
         return None
     if not run.end or any(run.start.get(key) != value for key, value in facts.items()):
         return None
-    import xlite.layers  # noqa: F401  (registers the layers that the file may name)
-
-    model = keras.saving.load_model(settings.out, compile=False)
+    try:
+        model = _read(settings.out)
+    except _UNREADABLE:  # it is not what the run wrote
+        return None
     end = run.end
     notes = ["the run was at its end already; without --resume it would begin again"]
     return Outcome(model, end["test_accuracy"], end["seconds"], end["packed_bytes"], notes)

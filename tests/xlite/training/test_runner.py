@@ -277,6 +277,9 @@ def test_the_folder_of_the_model_is_made_or_refused(tmp_path):
     assert (tmp_path / "new" / "folder" / "model.jsonl").exists()
     with pytest.raises(TrainingError, match="its folder cannot be made"):
         train(recipe(epochs=1), Settings(tmp_path / "images.npz" / "model.h5", data=data))
+    (tmp_path / "folder.h5").mkdir()
+    with pytest.raises(TrainingError, match="is a folder; name a file"):
+        train(recipe(epochs=1), Settings(tmp_path / "folder.h5", data=data))
 
 
 def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
@@ -295,11 +298,14 @@ def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
         runlog.read_run(path)
 
 
-def test_resume_begins_again_where_the_log_beside_an_older_model_was_cut_short(settings):
+def test_resume_begins_again_where_a_log_was_cut_short_or_a_model_is_none(settings):
     settings.out.write_text("of an older run")
     settings.beside(".jsonl").write_text('{"event": "sta')
-    train(recipe(), replace(settings, epochs=1, resume=True))
-    assert len(runlog.read_run(settings.beside(".jsonl")).epochs) == 1
+    for _ in range(2):
+        train(recipe(), replace(settings, epochs=1, resume=True))
+        assert len(runlog.read_run(settings.beside(".jsonl")).epochs) == 1
+        keras.saving.load_model(settings.out)
+        settings.out.write_text("no model")
 
 
 def test_curves_show_both_lines(tmp_path):
