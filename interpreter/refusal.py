@@ -74,7 +74,9 @@ def _mends(case: Case) -> Iterator[str]:
         yield f"prepack=False saves nothing: {left_out} of prepacked weights are left out already"
     stem = _int8_stem(case)
     if stem is not None:
-        yield _verdict("uint8 images and an int8 first layer (--input-dtype uint8 --quantize int8)", case, stem)
+        yield _verdict(
+            "uint8 images and an int8 first layer (--input-dtype uint8 --quantize int8-stem)", case, stem
+        )
     floats = _largest_float_weights(case) if limit.weights_in_ram else None
     if floats is not None:
         yield _verdict(f"binarizing {floats.name}", case, _less(case.account, _binary_saves(floats)))

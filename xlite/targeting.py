@@ -167,7 +167,7 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
     if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
         return "the C library is not built here: the scratch of its kernels is not counted"
     if any(_may_look_up(spec, target) or _may_pair(spec, target) for spec in specs):
-        return "on the device convolutions of bits and of integers have kernels that take some 60 KiB of scratch"
+        return "on the device convolutions of bits and of integers have kernels that take 60 to 96 KiB of scratch"
     if any(choice is not None and costs.family(choice.kernel) == costs.TILED for choice in choices):
         return (
             f"prepacked weights and scratch are those of {isa()[0]}, this machine's; the device's differ a little"

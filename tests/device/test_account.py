@@ -94,7 +94,7 @@ def test_inspect_prints_here_what_the_device_counts(files, ran):
     # The scratch is of kernels that this machine has no use for: what is not known is said, and is little.
     assert {**here, "workspace": 0} == {**counted, "workspace": 0}
     assert abs(sum(here.values()) - sum(counted.values())) <= 0.01 * sum(counted.values())
-    assert here["workspace"] == counted["workspace"] or "60 KiB of scratch" in there.note
+    assert here["workspace"] == counted["workspace"] or "KiB of scratch" in there.note
 
 
 def test_a_device_computes_what_this_machine_does(files, ran):
