@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from click.testing import CliRunner  # noqa: E402
 
+from tests.device import start  # noqa: E402
 from tests.interpreter.large_network import write_large_network  # noqa: E402
 from xlite import Error, Interpreter  # noqa: E402
 from xlite.cli import ui  # noqa: E402
@@ -53,10 +54,16 @@ def measured(_: Path) -> Optional[str]:
     return MEASURED.read_text(encoding="utf-8").strip() + "\n" if MEASURED.is_file() else None
 
 
+def started(_: Path) -> str:
+    """From ``python3`` to the first result, as ``python -m tests.device.start`` counts it."""
+    return start.table(start.parts()) + "\n"
+
+
 PARTS: dict[str, Callable[[Path], Optional[str]]] = {
     "inspect": inspected,
     "refused": refused,
     "device-bench": measured,
+    "start": started,
 }
 
 
