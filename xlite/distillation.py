@@ -70,6 +70,7 @@ class Distiller(keras.Model):
         self._teacher = _Untracked(_with_features(teacher, list(self.attention.values())))
         self._check_shapes(student, teacher)
         self._features: list[Any] = []
+        self._teaching = True
         self._distilled = keras.metrics.Mean(name="distillation")
         self._attended = keras.metrics.Mean(name="attention") if self.attention else None
         self.built = student.built  # it has no variables but the student's
@@ -92,6 +93,7 @@ class Distiller(keras.Model):
     ) -> Any:
         features, self._features = self._features, []
         loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        self._teaching = training
         if not training:
             return loss
         wanted, examples = _split(self._teacher.model(x, training=False))
@@ -104,6 +106,12 @@ class Distiller(keras.Model):
             self._attended.update_state(attended)
             total = total + self.attention_weight * attended
         return total
+
+    def get_metrics_result(self) -> Any:
+        """Without what the teacher is not asked for: it does not see what the student is only tested on."""
+        found = super().get_metrics_result()
+        parts = () if self._teaching else ("distillation", "attention")
+        return {name: value for name, value in found.items() if name not in parts}
 
     def softened_divergence(self, wanted: Any, found: Any) -> Any:
         """KL(teacher || student) of the outputs ``[n, ..., classes]`` at the temperature, averaged."""

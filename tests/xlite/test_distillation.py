@@ -113,6 +113,7 @@ def test_the_student_learns_the_teacher_stays_and_callbacks_do_not_see_it(jit_co
     ).history
     assert history["distillation"][-1] < history["distillation"][0]
     assert {"loss", "distillation", "attention", "accuracy", "val_loss", "flip_ratio/second"} <= set(history)
+    assert not {"val_distillation", "val_attention"} & set(history)  # the teacher sees no test images
     for before, after in zip(teacher_before, teacher.get_weights()):
         np.testing.assert_array_equal(before, after)
     assert {id(v) for v in distiller.trainable_variables} == {id(v) for v in student.trainable_variables}

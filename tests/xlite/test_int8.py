@@ -65,6 +65,15 @@ def test_inputs_take_256_levels_with_zero_among_them(low, high, compiled):
     )  # half a step, and half that levels moved by
 
 
+def test_inputs_are_quantized_in_a_functional_model_that_is_saved(tmp_path):
+    image = keras.Input((4, 4, 3))
+    model = keras.Model(image, quantizers.int8_input(image, -0.5, 1.0))
+    model.save(tmp_path / "model.keras")
+    x = np.random.default_rng(3).uniform(-1, 2, (2, 4, 4, 3)).astype(F)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(loaded(x)), input_levels(x, -0.5, 1.0)[0])
+
+
 @pytest.mark.parametrize("ends", [(0.5, 1), (-1, -0.5), (0, 0), (1, -1), (float("nan"), 1), (-1, float("inf"))])
 def test_ranges_without_zero_are_refused(ends):
     with pytest.raises(TrainingError, match="give a range with 0 in it"):

@@ -224,6 +224,26 @@ def test_the_log_counts_what_it_says(tmp_path):
     assert "quantized_input" not in vars(layer)
 
 
+def test_a_resumed_run_repeats_no_row_of_the_epoch_that_was_interrupted(tmp_path):
+    path, foreign = tmp_path / "log.csv", tmp_path / "foreign.csv"
+    foreign.write_text("1,a,b,c\n")
+
+    def epochs(first, behind):
+        logs = [callbacks.LogBinarization(path=place) for place in (path, foreign)]
+        staged_model(run_eagerly=False).fit(
+            draw(8, 6), draw(8, 2), epochs=behind, initial_epoch=first, verbose=0, callbacks=logs
+        )
+        with open(path, newline="") as file:
+            found = [int(row["epoch"]) for row in csv.DictReader(file)]
+        assert len(set(found)) * (len(found) // len(set(found))) == len(found)
+        return sorted(set(found)), len(found) // len(set(found))
+
+    assert epochs(0, 3) == ([0, 1, 2], rows := epochs(2, 4)[1])
+    assert epochs(2, 4) == ([0, 1, 2, 3], rows)
+    assert epochs(0, 1) == ([0], rows)
+    assert foreign.read_text().startswith("1,a,b,c\n0,")  # another's rows are left alone
+
+
 def test_csv_logger_writes_it_too(tmp_path):
     model = staged_model(run_eagerly=False)
     logger = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))

@@ -35,7 +35,8 @@ class LogBinarization(LogFlipRatio):
         layers: which layers; ``None`` for all convolution and dense layers. Else a name, a layer, a list of them,
             or a predicate ``layer -> bool``.
         data: some inputs, as the model is called with: a hundred samples say enough.
-        path: of a CSV file with a row for every epoch, layer and measure. Rows are added to one that is there.
+        path: of a CSV file with a row for every epoch, layer and measure. Of one that is there the rows of the
+            epochs before the first of a training stay: a run that is resumed repeats none.
         board: a folder for TensorBoard, which shows each measure over the epochs. It is written without
             ``keras.callbacks.TensorBoard`` and on any backend, by the package tensorboard.
         clip: half width of the window of the quantizers.
@@ -58,10 +59,18 @@ class LogBinarization(LogFlipRatio):
             raise TrainingError(f"LogBinarization got clip={clip!r}; give a number above 0")
         self.data, self.path, self.clip = data, path, clip
         self._before: dict[str, Any] = {}
+        self._fresh = True
         self._board = None if board is None else _Board(board)
+
+    def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
+        super().on_train_begin(logs)
+        self._fresh = True
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         super().on_epoch_begin(epoch, logs)
+        if self.path is not None and self._fresh:
+            _cut_back(self.path, epoch)
+        self._fresh = False
         self._before = {name: _numbers(variable) for name, variable, _ in self._watched}
 
     def on_epoch_end(self, epoch: int, logs: Optional[Any] = None) -> None:
@@ -146,6 +155,23 @@ class _Board:
         for name, value in found.items():
             writer.add_scalar(name, value, step=epoch)
         writer.close()
+
+
+def _cut_back(path: Union[str, os.PathLike[str]], epoch: int) -> None:
+    """Takes the rows of ``epoch`` and of later ones away, which an interrupted run has left."""
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [HEADER]
+    if tuple(header) != HEADER:  # somebody else's, whose rows are not counted by epochs
+        return
+    kept = [row for row in rows if row and row[0].isdecimal() and int(row[0]) < epoch]
+    if len(kept) == len(rows):
+        return
+    partial = f"{os.fspath(path)}.partial"
+    with open(partial, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *kept])
+    os.replace(partial, path)
 
 
 def _append(path: Union[str, os.PathLike[str]], epoch: int, found: Mapping[str, float]) -> None:

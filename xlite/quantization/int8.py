@@ -66,7 +66,8 @@ def fake_quantized(x: Any, low: Any, high: Any) -> tuple[Any, Any, Any, Any]:
     scale = (high - low) / LEVELS
     zero_point = ops.round(-low / scale)
     least, most = -zero_point, LEVELS - zero_point
-    steps = ops.clip(ops.round(x / scale), least, most)
+    # Not ops.clip: with ends that are tensors Keras cannot save it in a functional model.
+    steps = ops.minimum(ops.maximum(ops.round(x / scale), least), most)
     below, above = ops.less(x, least * scale), ops.greater(x, most * scale)
     inside = ops.logical_not(ops.logical_or(below, above))
     return steps * scale, *(ops.cast(mask, x.dtype) for mask in (inside, below, above))

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 import xlite
+from xlite.recipes.fashion import EPOCHS
 from xlite.training.batches import shifted_and_flipped
 from xlite.training.images import fashion_mnist
 from xlite.training.recipe import Job, Recipe
@@ -28,8 +29,8 @@ RECIPE = Recipe(
     load=fashion_mnist,
     build=build,
     deployed=lambda distiller: distiller.student,
-    epochs=40,
-    augment=shifted_and_flipped(2),
+    epochs=EPOCHS,
+    augment=shifted_and_flipped(0),
     start="train it with xlite train fashion_float --out float.keras, then give --start float.keras",
     twin="fashion_float",
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from xlite.recipes.fashion import WIDTHS
+from xlite.recipes.fashion import EPOCHS, WIDTHS
 from xlite.training.batches import shifted_and_flipped
 from xlite.training.images import fashion_mnist
 from xlite.training.recipe import Job, Recipe
@@ -27,6 +27,6 @@ RECIPE = Recipe(
     about="the float twin of fashion",
     load=fashion_mnist,
     build=build,
-    epochs=40,
-    augment=shifted_and_flipped(2),
+    epochs=EPOCHS,
+    augment=shifted_and_flipped(0),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -210,7 +211,16 @@ def _facts(recipe: Recipe, settings: Settings, images: Images, epochs: int) -> d
         "data_sha256": images.sha256,
         "train_images": len(images.x_train),
         "test_images": len(images.x_test),
+        **({} if settings.start is None else {"start_sha256": _sha256(settings.start)}),
     }
+
+
+def _sha256(path: str) -> Optional[str]:
+    """Of a file; None where it cannot be read, which is said when it is loaded."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def _fit(

@@ -170,6 +170,20 @@ def test_a_model_to_start_with_is_loaded_made_binary_and_taught_by_itself(throug
     assert loaded.count_params() == outcome.model.count_params()
 
 
+def test_a_run_goes_on_only_from_the_model_that_it_began_with(through, settings, tmp_path):
+    start = tmp_path / "start.keras"
+    start.write_bytes((through[0] / "model.keras").read_bytes())
+    second = recipe(
+        build=lambda job: recipe().build(job), start="train small first", callbacks=lambda: [KillAt(1)], epochs=2
+    )
+    with pytest.raises(Killed):
+        train(second, replace(settings, start=str(start)))
+    other = keras.saving.load_model(start)
+    other.save(start)  # the same weights, but who could tell
+    with pytest.raises(TrainingError, match="start_sha256"):
+        train(second, replace(settings, start=str(start), resume=True))
+
+
 def test_a_model_to_start_with_has_to_fit_the_images(through, settings, tmp_path):
     second = recipe(start="train small first", deployed=lambda model: model)
     start = str(through[0] / "model.keras")
