@@ -479,6 +479,12 @@ XL_API uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p);
 XL_API int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p);
 XL_API int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p);
 
+/* What the kernels above, and those of integers, take on 32-bit Arm from ARMv6 with VFPv2 on, and whether look-ups pay
+ * there: of any shared library, whatever it was compiled for. */
+XL_API uint64_t xl_armv6_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p);
+XL_API int32_t xl_armv6_lookup_conv2d_b_b_pays(const xl_conv2d_params *p);
+XL_API uint64_t xl_armv6_conv2d_integer_workspace(const xl_conv2d_params *p);
+
 /* ---- Convolution in register tiles of one instruction set -------------------------------------------------- */
 
 /* What the library holds for an instruction set; constant. There are none where only the portable kernels are

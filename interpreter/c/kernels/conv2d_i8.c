@@ -25,18 +25,11 @@ static ptrdiff_t window_elements(const xl_conv2d_params *p) {
   return (ptrdiff_t)p->window.window_h * p->window.window_w * (p->in_c / p->groups);
 }
 
-#ifdef XL_CORE_PAIRS
-enum { MOST_PAIR_BYTES = 96 * 1024 };
-
-/* Widening filters whose windows are long takes hundreds of KiB: a model's limit would refuse it for that. */
-static int in_pairs(const xl_conv2d_params *p) { return xl_conv2d_pairs_workspace(p) <= MOST_PAIR_BYTES; }
-#endif
-
 uint64_t xl_conv2d_integer_workspace(const xl_conv2d_params *p) {
   const uint64_t row = (uint64_t)xl_filled_i16(window_elements(p));
   const uint64_t bytes = STRIP * (row * sizeof(int16_t) + XL_BLOCK * sizeof(int32_t));
 #ifdef XL_CORE_PAIRS
-  return in_pairs(p) && xl_conv2d_pairs_workspace(p) > bytes ? xl_conv2d_pairs_workspace(p) : bytes;
+  return xl_conv2d_workspace_of_pairs(p, bytes);
 #else
   return bytes;
 #endif
@@ -110,7 +103,8 @@ static void convolve_strip(const conv *c, int32_t group, int32_t pixels, const x
 static void run(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
 #ifdef XL_CORE_PAIRS
-  if (in_pairs(p) && op->workspace_bytes >= xl_conv2d_pairs_workspace(p)) { /* a program made elsewhere may have less */
+  /* a program made elsewhere may have less */
+  if (xl_conv2d_in_pairs(p) && op->workspace_bytes >= xl_conv2d_pairs_workspace(p)) {
     xl_conv2d_pairs(op, kind);
     return;
   }

@@ -7,29 +7,7 @@
 
 #ifdef XL_CORE_PAIRS
 
-enum { MOST_TRIPLES = 8, STRIP_BYTES = 7680, FILTER_BYTES = 32768 };
-
-/* A strip is a few triples of pixels, that fit a first-level cache with two filters and their dot products; a chunk
- * whole blocks of XL_BLOCK filters, whose pairs lie in the workspace. */
-typedef struct shape {
-  int32_t group_c, group_out; /* input and output channels of a group */
-  ptrdiff_t k, pairs;         /* of a window */
-  int32_t triples;            /* of a strip */
-  int32_t chunk;              /* the most filters of one */
-} shape;
-
-static shape shape_of(const xl_conv2d_params *p) {
-  shape s;
-  s.group_c = p->in_c / p->groups;
-  s.group_out = p->out_c / p->groups;
-  s.k = (ptrdiff_t)p->window.window_h * p->window.window_w * s.group_c;
-  s.pairs = (s.k + 1) / 2;
-  const ptrdiff_t triples = STRIP_BYTES / (3 * 4 * s.pairs), blocks = FILTER_BYTES / (XL_BLOCK * 4 * s.pairs);
-  s.triples = triples < 1 ? 1 : triples > MOST_TRIPLES ? MOST_TRIPLES : (int32_t)triples;
-  const int32_t most = (s.group_out + XL_BLOCK - 1) / XL_BLOCK + 1; /* a group may begin within a block */
-  s.chunk = XL_BLOCK * (blocks < 1 ? 1 : blocks > most ? most : (int32_t)blocks);
-  return s;
-}
+typedef xl_pairs_shape shape;
 
 typedef struct conv {
   const xl_conv2d_params *p;
@@ -45,12 +23,6 @@ typedef struct conv {
   int whole;    /* whether the lines of a window are in one piece, */
   int32_t last; /* and the last column of the image where one begins that ends inside it */
 } conv;
-
-uint64_t xl_conv2d_pairs_workspace(const xl_conv2d_params *p) {
-  const shape s = shape_of(p);
-  const uint64_t rows = (uint64_t)s.chunk + 3 * (uint64_t)s.triples;
-  return rows * (uint64_t)s.pairs * 4 + 3 * (uint64_t)s.triples * XL_BLOCK * sizeof(int32_t);
-}
 
 /* Where the element behind `to` lies: two to a word, and one word of three pixels is this one's. */
 XL_INLINE int16_t *behind(int16_t *to) { return to + ((uintptr_t)to % 4 == 0 ? 1 : 5); }
@@ -210,7 +182,7 @@ void xl_conv2d_pairs(const xl_op *op, const xl_integers *kind) {
   conv c;
   c.p = p;
   c.kind = kind;
-  c.s = shape_of(p);
+  c.s = xl_pairs_shape_of(p);
   c.x = x;
   c.w.rows = op->in[1];
   c.w.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;

@@ -4,8 +4,50 @@
 
 #include "integers.h"
 
-/* Workspace in bytes, and the op where it has as many. */
-uint64_t xl_conv2d_pairs_workspace(const xl_conv2d_params *p);
+/* The op, where its workspace is as large as it asks for. */
 void xl_conv2d_pairs(const xl_op *op, const xl_integers *kind);
+
+/* What it takes is arithmetic of the parameters alone, which a library for another core can do as well:
+ * host/needs_on_armv6.c.
+ *
+ * A strip is a few triples of pixels, that fit a first-level cache with two filters and their dot products; a chunk
+ * whole blocks of XL_BLOCK filters, whose pairs lie in the workspace. */
+typedef struct xl_pairs_shape {
+  int32_t group_c, group_out; /* input and output channels of a group */
+  ptrdiff_t k, pairs;         /* of a window */
+  int32_t triples;            /* of a strip */
+  int32_t chunk;              /* the most filters of one */
+} xl_pairs_shape;
+
+static inline xl_pairs_shape xl_pairs_shape_of(const xl_conv2d_params *p) {
+  enum { MOST_TRIPLES = 8, STRIP_BYTES = 7680, FILTER_BYTES = 32768 };
+  xl_pairs_shape s;
+  s.group_c = p->in_c / p->groups;
+  s.group_out = p->out_c / p->groups;
+  s.k = (ptrdiff_t)p->window.window_h * p->window.window_w * s.group_c;
+  s.pairs = (s.k + 1) / 2;
+  const ptrdiff_t triples = STRIP_BYTES / (3 * 4 * s.pairs), blocks = FILTER_BYTES / (XL_BLOCK * 4 * s.pairs);
+  s.triples = triples < 1 ? 1 : triples > MOST_TRIPLES ? MOST_TRIPLES : (int32_t)triples;
+  const int32_t most = (s.group_out + XL_BLOCK - 1) / XL_BLOCK + 1; /* a group may begin within a block */
+  s.chunk = XL_BLOCK * (blocks < 1 ? 1 : blocks > most ? most : (int32_t)blocks);
+  return s;
+}
+
+static inline uint64_t xl_conv2d_pairs_workspace(const xl_conv2d_params *p) {
+  const xl_pairs_shape s = xl_pairs_shape_of(p);
+  const uint64_t rows = (uint64_t)s.chunk + 3 * (uint64_t)s.triples;
+  return rows * (uint64_t)s.pairs * 4 + 3 * (uint64_t)s.triples * XL_BLOCK * sizeof(int32_t);
+}
+
+/* Widening filters whose windows are long takes hundreds of KiB: a model's limit would refuse it for that. */
+static inline int xl_conv2d_in_pairs(const xl_conv2d_params *p) {
+  enum { MOST_PAIR_BYTES = 96 * 1024 };
+  return xl_conv2d_pairs_workspace(p) <= MOST_PAIR_BYTES;
+}
+
+/* Of a core that multiplies pairs; bytes: what the other way takes. */
+static inline uint64_t xl_conv2d_workspace_of_pairs(const xl_conv2d_params *p, uint64_t bytes) {
+  return xl_conv2d_in_pairs(p) && xl_conv2d_pairs_workspace(p) > bytes ? xl_conv2d_pairs_workspace(p) : bytes;
+}
 
 #endif

@@ -12,6 +12,7 @@
  *   XL_LOOKUP_UNITS       the most units of a block
  *   XL_LOOKUP_RUN_BITS    of x, in XL_LOOKUP_ENTRIES entries of all tables
  *   XL_LOOKUP_X_BYTES     what a run of one pixel of x takes after xl_lookup_spread; 0 where it is read as it is
+ *   XL_LOOKUP_LINE_BYTES  of an xl_lookup_line
  *   XL_LOOKUP_..._COST    instructions: the tables of a run, and of each unit; a pixel with a run, and of each unit
  */
 #ifndef XL_LOOKUP_H
@@ -31,6 +32,7 @@
 #define XL_LOOKUP_UNIT_COST 265
 #define XL_LOOKUP_PIXEL_COST 11
 #define XL_LOOKUP_PIXEL_UNIT_COST 3
+#define XL_LOOKUP_LINE_BYTES 16
 #else /* lookup_words.c */
 #define XL_LOOKUP_UNIT 4
 #define XL_LOOKUP_UNIT_BYTES 4
@@ -44,6 +46,7 @@
 #define XL_LOOKUP_UNIT_COST (14 * XL_LOOKUP_RUN_BITS)
 #define XL_LOOKUP_PIXEL_COST (XL_LOOKUP_RUN_BITS + 10)
 #define XL_LOOKUP_PIXEL_UNIT_COST (XL_LOOKUP_RUN_BITS / 2)
+#define XL_LOOKUP_LINE_BYTES sizeof(xl_lookup_line)
 #endif
 
 /* The tables of a run and the sums of a chunk take so many bytes together: a first-level cache, and a bit less. */

@@ -12,6 +12,7 @@
 #include "bits.h"
 #include "lookup.h"
 #include "lookup_pixels.h"
+#include "lookup_shape.h"
 #include "lookup_store.h"
 #include "window.h"
 #include "xor_popcount.h"
@@ -22,65 +23,13 @@
 #define PAYS 1
 #endif
 
-enum { LINES_EACH = 3, ALIGNMENT = 64, RUN_BYTES = XL_LOOKUP_RUN_BITS / 8, FEWEST_PIXELS = 16 };
+enum { ALIGNMENT = XL_LOOKUP_ALIGNMENT };
 
-/* Sizes that follow from the parameters. */
-typedef struct shape {
-  int32_t group_c, group_out;
-  int32_t runs;             /* of a tap */
-  int32_t units, blocks;    /* of the filters of a group */
-  int32_t most_units;       /* of a block */
-  int32_t chunk;            /* the most pixels of one */
-  int32_t lines;            /* of a chunk, with some that the first and last of its lines need */
-  ptrdiff_t pixel, filter;  /* words */
-} shape;
+typedef xl_lookup_shape shape;
+typedef xl_lookup_layout layout;
+typedef char line_has_room[sizeof(xl_lookup_line) <= XL_LOOKUP_LINE_BYTES ? 1 : -1];
 
-static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
-
-static shape shape_of(const xl_conv2d_params *p) {
-  const int32_t pixels = p->window.out_h * p->window.out_w;
-  const int32_t room = XL_LOOKUP_CACHE_BYTES - XL_LOOKUP_ENTRIES * XL_LOOKUP_ENTRY_BYTES;
-  shape s;
-  s.group_c = p->in_c / p->groups;
-  s.group_out = p->out_c / p->groups;
-  s.runs = ceil_div(s.group_c, XL_LOOKUP_RUN_BITS);
-  s.units = ceil_div(s.group_out, XL_LOOKUP_UNIT);
-  s.blocks = ceil_div(s.units, XL_LOOKUP_UNITS);
-  s.most_units = ceil_div(s.units, s.blocks);
-  const int32_t fits = xl_max32(room / (s.most_units * XL_LOOKUP_UNIT_BYTES), FEWEST_PIXELS);
-  s.chunk = ceil_div(pixels, ceil_div(pixels, fits));
-  s.lines = xl_min32(s.chunk, ceil_div(s.chunk, p->window.out_w) + 1);
-  s.pixel = xl_words(p->in_c);
-  s.filter = xl_words(p->window.window_h * p->window.window_w * s.group_c);
-  return s;
-}
-
-/* The workspace's parts; offsets from its aligned beginning. */
-typedef struct layout {
-  size_t tables, sums, pairs, limits, inside, outside, bits, spread, end;
-} layout;
-
-static size_t take(size_t *end, uint64_t bytes) {
-  const size_t at = *end;
-  *end += (size_t)((bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-  return at;
-}
-
-static layout layout_of(const xl_conv2d_params *p, const shape *s) {
-  const uint64_t units = (uint64_t)s->chunk * (uint64_t)s->most_units, lines = (uint64_t)s->lines;
-  const uint64_t pixels = (uint64_t)p->window.in_h * (uint64_t)p->window.in_w;
-  layout l;
-  l.end = 0;
-  l.tables = take(&l.end, XL_LOOKUP_ENTRIES * XL_LOOKUP_ENTRY_BYTES);
-  l.sums = take(&l.end, units * XL_LOOKUP_UNIT_BYTES);
-  l.pairs = take(&l.end, units * XL_LOOKUP_PAIRS * 4);
-  l.limits = take(&l.end, (uint64_t)s->most_units * XL_LOOKUP_PAIRS * 4);
-  l.inside = take(&l.end, lines * sizeof(xl_lookup_line));
-  l.outside = take(&l.end, p->pad_value == 0 ? 0 : 2 * lines * sizeof(xl_lookup_line) + XL_LOOKUP_X_BYTES);
-  l.bits = take(&l.end, (uint64_t)XL_LOOKUP_UNITS * XL_LOOKUP_UNIT * 4);
-  l.spread = take(&l.end, pixels * XL_LOOKUP_X_BYTES * (uint64_t)s->runs * (uint64_t)p->groups);
-  return l;
-}
+static int32_t ceil_div(int32_t a, int32_t b) { return xl_ceil_div(a, b); }
 
 /* An op, one image of it, one block of filters and one chunk of pixels. */
 typedef struct conv {
@@ -102,8 +51,8 @@ typedef struct conv {
 
 static conv conv_of(const xl_op *op, xl_lookup_store store) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  const shape s = shape_of(p);
-  const layout l = layout_of(p, &s);
+  const shape s = xl_lookup_shape_of(p);
+  const layout l = xl_lookup_layout_of(p, &s);
   uint8_t *work = (uint8_t *)op->workspace;
   work += (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT;
   conv c;
@@ -270,24 +219,10 @@ static void convolve_image(conv *c, const uint32_t *image) {
   }
 }
 
-/* Instructions, but for the outputs. */
-static int64_t cost_of(const xl_conv2d_params *p, const shape *s) {
-  const int64_t pixels = (int64_t)p->window.out_h * p->window.out_w, chunks = (pixels + s->chunk - 1) / s->chunk;
-  const int64_t runs = (int64_t)p->window.window_h * p->window.window_w * s->runs * p->groups * p->batch;
-  const int64_t tables = (int64_t)s->blocks * XL_LOOKUP_RUN_COST + (int64_t)s->units * XL_LOOKUP_UNIT_COST;
-  const int64_t sums = (int64_t)s->blocks * XL_LOOKUP_PIXEL_COST + (int64_t)s->units * XL_LOOKUP_PIXEL_UNIT_COST;
-  return runs * (chunks * tables + pixels * sums);
-}
-
-/* Whether tables of pixels, which all filters use, are cheaper. */
-static int by_pixels(const xl_conv2d_params *p, const shape *s) {
-  return xl_lookup_pixels_cost(p) < cost_of(p, s);
-}
-
 /* each: the same kind of output, of one pixel's counts. */
 static void convolve(const xl_op *op, xl_lookup_store store, xl_store each) {
   conv c = conv_of(op, store);
-  if (by_pixels(c.p, &c.s)) {
+  if (xl_lookup_by_pixels(c.p, &c.s)) {
     xl_lookup_pixels(op, each, store.pixel_bytes);
     return;
   }
@@ -301,24 +236,12 @@ static void convolve(const xl_op *op, xl_lookup_store store, xl_store each) {
   }
 }
 
-uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p) {
-  const shape s = shape_of(p);
-  return by_pixels(p, &s) ? xl_lookup_pixels_workspace(p) : layout_of(p, &s).end + ALIGNMENT - 4;
-}
+uint64_t xl_lookup_conv2d_b_b_workspace(const xl_conv2d_params *p) { return xl_lookup_workspace(p); }
 
-int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p) {
-  const int64_t row = (int64_t)p->window.window_h * p->window.window_w * (p->in_c / p->groups);
-  const int whole = p->groups == 1 || p->in_c / p->groups % XL_WORD_BITS == 0;
-  return p->planes == 1 && !p->masked && whole && row < UINT16_MAX;
-}
+int32_t xl_lookup_conv2d_b_b_takes(const xl_conv2d_params *p) { return xl_lookup_takes(p); }
 
-/* Carry-save adders take about 10 instructions a word and 30 a row. */
 int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p) {
-  if (!xl_lookup_conv2d_b_b_takes(p) || xl_has_popcount() || !PAYS) return 0;
-  const shape s = shape_of(p);
-  const int64_t rows = (int64_t)p->batch * p->window.out_h * p->window.out_w * p->out_c;
-  const int64_t adders = rows * (10 * (int64_t)s.filter + 30);
-  return cost_of(p, &s) < adders || by_pixels(p, &s);
+  return PAYS && !xl_has_popcount() && xl_lookup_saves(p);
 }
 
 void xl_lookup_conv2d_b_b_b(const xl_op *op) {

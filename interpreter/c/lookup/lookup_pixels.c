@@ -7,18 +7,9 @@
 #include "lookup_pixels.h"
 
 #include "lookup.h"
+#include "lookup_pixels_shape.h"
 
 #ifndef XL_CORE_ARMV6_VFP
-
-int64_t xl_lookup_pixels_cost(const xl_conv2d_params *p) {
-  (void)p;
-  return INT64_MAX;
-}
-
-uint64_t xl_lookup_pixels_workspace(const xl_conv2d_params *p) {
-  (void)p;
-  return 0;
-}
 
 void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
   (void)op, (void)store, (void)pixel_bytes;
@@ -28,69 +19,12 @@ void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
 
 #include <string.h>
 
-#include "bits.h"
 #include "window.h"
 
-enum {
-  LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT,
-  TABLE_BYTES = XL_LOOKUP_ENTRIES * XL_LOOKUP_WIDE_ENTRY_BYTES,
-  ALIGNMENT = 64,
-  GATHER_COST = 8,
-  FILTER_COST = 13
-};
+enum { LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT, ALIGNMENT = XL_PIXELS_ALIGNMENT };
 
-typedef struct shape {
-  int32_t pixels, units, blocks, most_units; /* of all images */
-  int32_t chunk;                             /* the most filters of one */
-  int32_t runs;                              /* of a tap */
-  ptrdiff_t filter;                          /* words */
-} shape;
-
-static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
-
-static shape shape_of(const xl_conv2d_params *p) {
-  const int32_t room = XL_LOOKUP_CACHE_BYTES - TABLE_BYTES;
-  shape s;
-  s.pixels = p->batch * p->window.out_h * p->window.out_w;
-  s.units = ceil_div(s.pixels, XL_LOOKUP_UNIT);
-  s.blocks = ceil_div(s.units, XL_LOOKUP_UNITS);
-  s.most_units = ceil_div(s.units, s.blocks);
-  s.chunk = ceil_div(p->out_c, ceil_div(p->out_c, room / (s.most_units * XL_LOOKUP_UNIT_BYTES)));
-  s.runs = p->in_c / XL_LOOKUP_RUN_BITS;
-  s.filter = xl_words(p->window.window_h * p->window.window_w * p->in_c);
-  return s;
-}
-
-int64_t xl_lookup_pixels_cost(const xl_conv2d_params *p) {
-  if (p->groups != 1 || p->in_c % XL_LOOKUP_RUN_BITS != 0) return INT64_MAX;
-  const shape s = shape_of(p);
-  const int64_t chunks = ceil_div(p->out_c, s.chunk), units = s.units, blocks = s.blocks;
-  const int64_t tables = blocks * XL_LOOKUP_RUN_COST + units * XL_LOOKUP_UNIT_COST + (int64_t)s.pixels * GATHER_COST;
-  const int64_t sums = blocks * FILTER_COST + units * XL_LOOKUP_PIXEL_UNIT_COST;
-  return (int64_t)p->window.window_h * p->window.window_w * s.runs * (chunks * tables + p->out_c * sums);
-}
-
-/* Workspace, each part a multiple of ALIGNMENT but the last. */
-typedef struct parts {
-  size_t tables, sums, pairs, end;
-} parts;
-
-static size_t rounded(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
-
-static parts parts_of(const shape *s) {
-  const size_t units = (size_t)s->chunk * (size_t)s->most_units;
-  parts at;
-  at.tables = 0;
-  at.sums = rounded(TABLE_BYTES);
-  at.pairs = at.sums + rounded(units * XL_LOOKUP_UNIT_BYTES);
-  at.end = at.pairs + rounded(units * XL_LOOKUP_PAIRS * 4);
-  return at;
-}
-
-uint64_t xl_lookup_pixels_workspace(const xl_conv2d_params *p) {
-  const shape s = shape_of(p);
-  return parts_of(&s).end + ALIGNMENT - 4;
-}
+typedef xl_pixels_shape shape;
+typedef xl_pixels_parts parts;
 
 /* One block of pixels and one chunk of filters. */
 typedef struct block {
@@ -187,8 +121,8 @@ void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
   block b;
   b.op = op;
   b.p = (const xl_conv2d_params *)op->params;
-  b.s = shape_of(b.p);
-  const parts at = parts_of(&b.s);
+  b.s = xl_pixels_shape_of(b.p);
+  const parts at = xl_pixels_parts_of(&b.s);
   const xl_channels channels = xl_channels_of(op, &b.p->activation);
   uint8_t *work = (uint8_t *)op->workspace;
   work += (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT;

@@ -4,9 +4,6 @@
 
 #include "store.h"
 
-/* Instructions, but for the outputs; INT64_MAX where it cannot be done. */
-int64_t xl_lookup_pixels_cost(const xl_conv2d_params *p);
-uint64_t xl_lookup_pixels_workspace(const xl_conv2d_params *p);
 void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes);
 
 #endif
