@@ -370,3 +370,15 @@ def test_what_cannot_be_taken_apart_is_refused():
         xlite.binarize(classic(), layers="x")
     with pytest.raises(TrainingError, match=r"alpha='channel'"):
         xlite.binarize(classic(), alpha="channel")
+
+
+def test_a_norm_that_is_inserted_takes_no_name_that_is_taken():
+    image = keras.Input((8, 8, 2))
+    x = kl.ReLU(name="stem_relu")(kl.Conv2D(4, 3, name="stem")(image))
+    x = kl.BatchNormalization(name="middle_norm")(kl.Conv2D(4, 3, name="middle")(x))
+    model = filled(keras.Model(image, kl.Dense(2, name="last")(kl.Flatten()(kl.ReLU()(x)))))
+    binary, changes = binarize_with_changes(model)
+    assert ("middle_norm_1", "inserted") in {(change.layer, change.action) for change in changes}
+    copied, original = (np.array(m.get_layer("middle_norm").gamma) for m in (binary, model))
+    np.testing.assert_array_equal(copied, original)
+    assert xlite.convert(binary).report

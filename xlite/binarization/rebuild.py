@@ -110,8 +110,9 @@ class _Level:
 
     def _normed(self, call: Call, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments with the input behind a new batch norm."""
-        number = sum(layer.name.startswith(f"{call.name}_norm") for layer in self.stack)
-        name = f"{call.name}_norm" + (f"_{number}" if number else "")
+        taken = {known.name for known in (*self.stack, *(other.target for other in self.topology.calls))}
+        plain = f"{call.name}_norm"
+        name = next(n for n in (plain, *(f"{plain}_{i}" for i in range(1, len(taken) + 2))) if n not in taken)
         axis = 1 if getattr(call.target, "data_format", None) == "channels_first" else -1
         norm = keras.layers.BatchNormalization(axis=axis, name=name)
         self.stack.append(norm)

@@ -14,7 +14,7 @@ from xlite.training.recipe import Job, Recipe
 
 
 def build(job: Job) -> Any:
-    model = zoo.tiny_vgg(job.images.shape, len(job.images.classes), WIDTH)
+    model = zoo.tiny_quicknet(job.images.shape, len(job.images.classes), WIDTH)
     rate = keras.optimizers.schedules.CosineDecay(0.005, job.all_steps)
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False

@@ -1,4 +1,4 @@
-"""CIFAR-10 with an ordinary Keras model: six convolutions with ReLUs between a stem and a classifier. The other
+"""CIFAR-10 with an ordinary Keras model: seven convolutions with shortcuts, on 16, 8 and 4 pixels. The other
 recipes for CIFAR-10 make the same network binary, in the same epochs."""
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from xlite.training.batches import shifted_and_flipped
 from xlite.training.images import cifar10
 from xlite.training.recipe import Job, Recipe
 
-# Half of the filters: 43 M multiply-accumulates an image, so that two cores train it in some hours.
+# 32, 64 and 128 filters: 17 M multiply-accumulates an image, so that a core trains it in less than an hour.
 WIDTH = 0.5
-EPOCHS = 40
+EPOCHS = 12
 
 
 def build(job: Job) -> Any:
-    model = zoo.tiny_vgg(job.images.shape, len(job.images.classes), WIDTH, binary=False, float_activation="relu")
-    rate = keras.optimizers.schedules.CosineDecay(0.002, job.all_steps)
+    model = zoo.tiny_quicknet(job.images.shape, len(job.images.classes), WIDTH, binary=False)
+    rate = keras.optimizers.schedules.CosineDecay(0.003, job.all_steps)
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
     )
