@@ -16,7 +16,7 @@ from xlite.converter.passes import run_passes
 from xlite.converter.quantize_weights import quantize_weights
 from xlite.converter.report import Report, build_report, strict_failures
 from xlite.converter.schedule import schedule
-from xlite.interpreter.targets import get_target
+from xlite.interpreter.targets import Target, get_target
 from xlite.schema.errors import ConversionError, StrictError
 from xlite.schema.files import write_file
 from xlite.schema.types import Metadata, Model, Preprocessing
@@ -92,7 +92,7 @@ def convert(
     if strict and failures:
         raise StrictError("; ".join(failures))
     if target is not None:
-        report.target = _fit(model, len(data), target)
+        report.target = _fit(data, get_target(target))
     result = ConversionResult(data, model, graph, report)
     if out is not None:
         result.save(out)
@@ -131,13 +131,17 @@ def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: P
     )
 
 
-def _fit(model: Model, file_bytes: int, target: str) -> dict:
-    """Whether the file and its arena fit the target's memory: what ``xlite convert --target`` prints."""
-    profile = get_target(target)
-    arena = model.plan.arena_bytes if model.plan is not None else 0
-    if profile.weights_in_ram:  # the file is mapped into the same memory, and Python is there already
-        needed, flash_fits = arena + file_bytes + profile.base_bytes, True
-    else:
-        needed, flash_fits = arena, profile.flash_bytes is None or file_bytes <= profile.flash_bytes
-    fits = flash_fits and (profile.ram_bytes is None or needed <= profile.ram_bytes)
-    return {"name": profile.name, "ram_bytes": profile.ram_bytes, "needed_bytes": needed, "fits": fits}
+def _fit(data: bytes, target: Target) -> dict:
+    """Whether the file fits the target's memory, as ``xlite inspect --target`` says it of the file."""
+    from xlite.converter.targeting import file_on_target  # kernels, which no other conversion needs
+
+    there = file_on_target(data, target)
+    return {
+        "name": target.name,
+        "ram_bytes": target.ram_bytes,
+        "needed_bytes": there.needed_bytes,
+        "flash_bytes": target.flash_bytes,
+        "flash_needed_bytes": there.flash_needed_bytes,
+        "fits": there.fits,
+        "note": there.note,
+    }

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Optional, Union
 
+from xlite.converter.targeting import OnTarget, on_target, specs_of
 from xlite.interpreter import Resolver, Target, memory, planner
 from xlite.interpreter.kernels.base import OpSpec
 from xlite.interpreter.resolver import Choice
-from xlite.schema.contracts import with_optional_inputs
 from xlite.schema.errors import KernelError
 from xlite.schema.macs import op_macs
-from xlite.schema.types import DType, Model, Op, Plan
-from xlite.targeting import OnTarget, on_target, target_resolver
+from xlite.schema.types import DType, Model, Plan
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def inspect(model: Model, file_bytes: int, resolver: Resolver, target: Optional[
     whether it fits and how long a run may take are added.
     """
     plan = model.plan if model.plan is not None else planner.plan(model)
-    specs = [_spec(model, op) for op in model.ops]
+    specs = specs_of(model)
     choices = [_choice(resolver, spec) for spec in specs]
     ops = _op_rows(model, plan, choices)
     macs: dict[str, int] = {}
@@ -110,14 +109,8 @@ def inspect(model: Model, file_bytes: int, resolver: Resolver, target: Optional[
         arena_bytes=plan.arena_bytes,
         arena_lower_bound=plan.lower_bound,
         memory=dict(account.rows()),
-        target=None if target is None else on_target(model, plan, specs, target, target_resolver(target)),
+        target=None if target is None else on_target(model, plan, specs, target),
     )
-
-
-def _spec(model: Model, op: Op) -> OpSpec:
-    indices = with_optional_inputs(op.kind, op.inputs)
-    inputs = tuple(None if t < 0 else model.tensors[t].type for t in indices)
-    return OpSpec(op, inputs, tuple(model.tensors[t].type for t in op.outputs))
 
 
 def _choice(resolver: Resolver, spec: OpSpec) -> Union[Choice, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import xlite
 from tests.interpreter.networks import Builder, residual_network
 from tests.interpreter.random_networks import random_network
 from xlite.inspection import inspect
@@ -16,6 +18,8 @@ from xlite.interpreter.kernels.c import library
 from xlite.schema import load_model, write_model
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
 
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "fashion" / "model.h5"
+BYTES = {"input_dtype": "uint8", "input_range": (-1, 1)}
 needs_c = pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
 
 
@@ -34,12 +38,45 @@ def there(path, target):
 
 @needs_c
 def test_a_pi_zero_needs_what_an_interpreter_there_would_count(path):
-    """Without register tiles, which its instruction set does not have: prepack=False is that on any machine."""
+    """Without register tiles, which its instruction set does not have: prepack=False is that on any machine. The
+    scratch is that of its own kernels, which tests/device holds against what the device says."""
     found = there(path, TARGETS["pi-zero"])
     account = Interpreter(path, backend="c", prepack=False).account
-    assert found.needed_bytes == account.total + TARGETS["pi-zero"].base_bytes
+    rest = account.total - account.workspace
+    assert found.needed_bytes == rest + found.memory["workspace"] + TARGETS["pi-zero"].base_bytes
     assert found.memory["mapped file"] == account.mapped
     assert found.fits
+    assert found.note == ""
+
+
+@needs_c
+@pytest.mark.parametrize("integers", [{}, {**BYTES, "quantize": "int8-stem"}], ids=["floats", "int8-stem"])
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "host"])
+def test_convert_and_inspect_say_the_same(name, integers, tmp_path):
+    out = tmp_path / "demo.xlite"
+    said = xlite.convert(DEMO, out, target=name, **integers).report.target
+    found = there(out, TARGETS[name])
+    assert said["needed_bytes"] == found.needed_bytes
+    assert said["flash_needed_bytes"] == found.flash_needed_bytes
+    assert said["fits"] == found.fits
+
+
+@needs_c
+@pytest.mark.parametrize(("name", "looks_up"), [("pi-zero", True), ("pi-zero-2", False), ("cortex-m4", False)])
+def test_kernels_are_those_of_the_devices_core(name, looks_up, tmp_path):
+    """An ARMv6 has no popcount, 64-bit Arm has one; and this machine, whatever it is, has no say in it."""
+    out = tmp_path / "demo.xlite"
+    xlite.convert(DEMO, out)
+    found = there(out, TARGETS[name])
+    assert any("_lookup_" in kernel for kernel in found.kernels) is looks_up
+
+
+@needs_c
+def test_scratch_is_that_of_the_devices_core(tmp_path):
+    """Widening filters for the pairs of ARMv6 takes more than what any other core does with the same layer."""
+    out = tmp_path / "demo.xlite"
+    xlite.convert(DEMO, out, **BYTES, quantize="int8")
+    assert there(out, TARGETS["pi-zero"]).memory["workspace"] > there(out, TARGETS["generic"]).memory["workspace"]
 
 
 @needs_c

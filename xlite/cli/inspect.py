@@ -11,8 +11,8 @@ import click
 from xlite.cli import files, ui
 
 if TYPE_CHECKING:
+    from xlite.converter.targeting import Latency, OnTarget
     from xlite.inspection import Inspection
-    from xlite.targeting import Latency, OnTarget
 
 EXAMPLES = """\b
 Examples:

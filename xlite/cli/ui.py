@@ -164,7 +164,10 @@ def target_line(target: dict[str, Any]) -> str:
     ram = target["ram_bytes"]
     limit = "no limit" if ram is None else f"{size(ram)} of RAM"
     verdict = "fits" if target["fits"] else "does not fit"
-    return f"{verdict} {target['name']}: needs {size(target['needed_bytes'])}, there is {limit}"
+    text = f"{verdict} {target['name']}: needs {size(target['needed_bytes'])}, there is {limit}"
+    if target["flash_bytes"] is None:
+        return text
+    return f"{text}; {size(target['flash_needed_bytes'])} for weights of {size(target['flash_bytes'])} of flash"
 
 
 def bar(value: float, largest: float, width: int = 30) -> str:

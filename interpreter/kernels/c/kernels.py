@@ -23,6 +23,7 @@ F32, I32, BIT = DType.FLOAT32, DType.INT32, DType.BIT
 
 # The parameters of the portable kernels, by name: for code that calls them in another way than make_step.
 PARAMS: dict[str, _Params] = {}
+WORKSPACES: dict[str, str] = {}  # and the functions that give their scratch, of those that take any
 
 
 def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, workspace: str = "") -> Kernel:
@@ -38,6 +39,8 @@ def _kernel(name: str, kind: OpKind, make_params: _Params, supports: _Supports, 
         return available() and supports(spec)
 
     PARAMS[name] = make_params
+    if workspace:
+        WORKSPACES[name] = workspace
     return Kernel(name, "c", kind, prepare, supports=usable, workspace=scratch)
 
 

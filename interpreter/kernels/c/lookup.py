@@ -1,5 +1,8 @@
 """The C backend's binary convolution by look-up, for machines without a popcount instruction. It needs no packing:
-the filters are read in place."""
+the filters are read in place.
+
+A core is one that any build of the library can answer for, as ``armv6``; empty for the one that it was built for.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ def takes(spec: OpSpec) -> bool:
     return _asks("xl_lookup_conv2d_b_b_takes", spec)
 
 
-def pays(spec: OpSpec) -> bool:
-    """Whether that is faster than the portable kernel, in this library and on this machine."""
-    return _asks("xl_lookup_conv2d_b_b_pays", spec)
+def pays(spec: OpSpec, core: str = "") -> bool:
+    """Whether that is faster than the portable kernel, in this library and on this machine, or on another core."""
+    return _asks(_name("lookup_conv2d_b_b_pays", core), spec)
 
 
 def _asks(function: str, spec: OpSpec) -> bool:
@@ -29,11 +32,11 @@ def _asks(function: str, spec: OpSpec) -> bool:
     return bool(answer(ctypes.byref(params.conv_2d(spec, load()))))
 
 
-def _workspace(spec: OpSpec) -> int:
-    return load().workspace("xl_lookup_conv2d_b_b_workspace", params.conv_2d(spec, load()))
+def _name(function: str, core: str) -> str:
+    return f"xl_{core}_{function}" if core else f"xl_{function}"
 
 
-def _kernel(out: DType, letter: str) -> Kernel:
+def _kernel(out: DType, letter: str, core: str) -> Kernel:
     name = f"xl_lookup_conv2d_b_b_{letter}"
 
     def prepare(spec: OpSpec, buffers: Buffers) -> CStep:
@@ -41,11 +44,20 @@ def _kernel(out: DType, letter: str) -> Kernel:
 
     def supports(spec: OpSpec) -> bool:
         dtypes = tuple(x.dtype for x in spec.inputs[:2] if x is not None)
-        return dtypes == (DType.BIT, DType.BIT) and spec.outputs[0].dtype is out and available() and pays(spec)
+        if dtypes != (DType.BIT, DType.BIT) or spec.outputs[0].dtype is not out or not available():
+            return False
+        return pays(spec, core) if core else pays(spec)
 
-    return Kernel(name, "c", OpKind.CONV_2D, prepare, supports, _workspace)
+    def workspace(spec: OpSpec) -> int:
+        return load().workspace(_name("lookup_conv2d_b_b_workspace", core), params.conv_2d(spec, load()))
+
+    return Kernel(name, "c", OpKind.CONV_2D, prepare, supports, workspace)
 
 
-KERNELS = tuple(
-    _kernel(out, letter) for out, letter in ((DType.BIT, "b"), (DType.INT32, "i32"), (DType.FLOAT32, "f32"))
-)
+def kernels(core: str = "") -> tuple[Kernel, ...]:
+    """The kernels, as they are chosen and as much as they take on the core."""
+    outputs = ((DType.BIT, "b"), (DType.INT32, "i32"), (DType.FLOAT32, "f32"))
+    return tuple(_kernel(out, letter, core) for out, letter in outputs)
+
+
+KERNELS = kernels()

@@ -1,22 +1,28 @@
 """A model on a device that is not this machine: which kernels it gets there, what they take and how long they may
-need. Memory is the same account that the interpreter holds to its limit; latency is an estimate."""
+need. Memory is the same account that the interpreter holds to its limit; latency is an estimate.
+
+``xlite convert --target`` and ``xlite inspect --target`` both ask here.
+"""
 
 from __future__ import annotations
 
-import platform
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 from xlite.converter.codegen.targets import COMPILE_TARGETS
 from xlite.converter.codegen.trim import workspace
-from xlite.interpreter import TARGETS, Resolver, Target, costs, memory
+from xlite.interpreter import TARGETS, Resolver, Target, costs, memory, planner
 from xlite.interpreter.kernels.base import Kernel, OpSpec
-from xlite.interpreter.kernels.c import isa, lookup
+from xlite.interpreter.kernels.c import isa
+from xlite.interpreter.kernels.c.elsewhere import on_isa
 from xlite.interpreter.resolver import Choice
+from xlite.schema import load_model
+from xlite.schema.contracts import with_optional_inputs
 from xlite.schema.errors import BackendError, KernelError
 from xlite.schema.records import replace
-from xlite.schema.types import DType, Model, OpKind, Plan
+from xlite.schema.types import Model, Op, Plan
 
 _TILES = ("neon",)  # instruction sets whose kernels keep weights in register tiles
 _C = "c"
@@ -76,8 +82,29 @@ class OnTarget:
     note: str = ""
 
 
-def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target, resolver: Resolver) -> OnTarget:
+def file_on_target(data: bytes, target: Target) -> OnTarget:
+    """What the .xlite file of these bytes needs on ``target``: :func:`on_target` of the file when it is mapped."""
+    pages = mmap.mmap(-1, len(data))
+    pages.write(data)
+    model = load_model(pages)
+    plan = model.plan if model.plan is not None else planner.plan(model)
+    return on_target(model, plan, specs_of(model), target)
+
+
+def specs_of(model: Model) -> list[OpSpec]:
+    """Every op with the types of its operands."""
+    return [_spec(model, op) for op in model.ops]
+
+
+def _spec(model: Model, op: Op) -> OpSpec:
+    indices = with_optional_inputs(op.kind, op.inputs)
+    inputs = tuple(None if t < 0 else model.tensors[t].type for t in indices)
+    return OpSpec(op, inputs, tuple(model.tensors[t].type for t in op.outputs))
+
+
+def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target) -> OnTarget:
     """What a verified model needs on ``target`` and how long a run may take there."""
+    resolver = _resolver(target)
     limit = memory.make_limit(None, target)
     choices = [kernel_there(resolver, spec, target) for spec in specs]
     account = _account(model, plan, specs, choices, target)
@@ -129,26 +156,29 @@ def kernel_there(resolver: Resolver, spec: OpSpec, target: Target, lean: bool = 
     """The kernel that an op gets on the target; None for an op that nobody can compute. lean: the one that takes
     the least memory in place of the fastest.
 
-    Those of the C library, since a target has it: in register tiles where its instruction set has such, of what is
-    there in C alone the first else. On a microcontroller the one with the least scratch, as its reader of files
-    takes.
+    Those of the C library, since a target has it, as its core has them (:mod:`.kernels.c.elsewhere`): in register
+    tiles where its instruction set has such, the first in C else. On a microcontroller the one with the least
+    scratch, as its reader of files takes.
     """
     try:
         found = list(resolver.candidates(spec))
     except KernelError:
         return None
-    if target.name == costs.HOST and not lean:
+    host = target.name == costs.HOST
+    if host and not lean:
         return found[0]
-    tiles = target.name == costs.HOST or any(name in target.isa for name in _TILES)
-    fitting = [c for c in found if c.kernel.backend == _C and (tiles or costs.family(c.kernel) != costs.TILED)]
-    if not fitting:
+    kernels = [choice.kernel for choice in found if choice.kernel.backend == _C]
+    if not host:
+        tiles = any(name in target.isa for name in _TILES)
+        kernels = on_isa([k for k in kernels if tiles or costs.family(k) != costs.TILED], spec, target.isa)
+    if not kernels:
         return None if target.runtime == "c" else found[-1]
     if target.runtime == "c" or lean:
-        return min(fitting, key=lambda choice: choice.kernel.workspace(spec) + choice.kernel.prepacked(spec))
-    return fitting[0]
+        return Choice(min(kernels, key=lambda kernel: kernel.workspace(spec) + kernel.prepacked(spec)), _C)
+    return Choice(kernels[0], _C)
 
 
-def target_resolver(target: Target) -> Resolver:
+def _resolver(target: Target) -> Resolver:
     """Of the C library where this machine has it, whatever the target is; else of the reference."""
     if target.name == costs.HOST:
         return Resolver()
@@ -166,31 +196,11 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
         return ""
     if any(choice is not None and choice.kernel.backend == "numpy" for choice in choices):
         return "the C library is not built here: the scratch of its kernels is not counted"
-    if any(_may_look_up(spec, target) or _may_pair(spec, target) for spec in specs):
-        return "on the device convolutions of bits and of integers have kernels that take 60 to 96 KiB of scratch"
     if any(choice is not None and costs.family(choice.kernel) == costs.TILED for choice in choices):
         return (
             f"prepacked weights and scratch are those of {isa()[0]}, this machine's; the device's differ a little"
         )
     return ""
-
-
-def _may_look_up(spec: OpSpec, target: Target) -> bool:
-    """Whether ARMv6, which has no popcount, may take a kernel for it that this machine has no use for."""
-    x, filters = (*spec.inputs[:2], None, None)[:2]
-    bits = x is not None and filters is not None and x.dtype is filters.dtype is DType.BIT
-    return _elsewhere(target) and spec.kind is OpKind.CONV_2D and bits and lookup.takes(spec)
-
-
-def _may_pair(spec: OpSpec, target: Target) -> bool:
-    """Whether ARMv6 multiplies its integers in pairs, for which it widens them first."""
-    dtypes = {x.dtype for x in spec.inputs[:2] if x is not None}
-    return _elsewhere(target) and spec.kind is OpKind.CONV_2D and bool(dtypes & {DType.INT8, DType.UINT8})
-
-
-def _elsewhere(target: Target) -> bool:
-    """Whether the target is an ARMv6 and this machine is none."""
-    return target.isa.startswith("armv6+") and platform.machine() != "armv6l"
 
 
 def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> Optional[Latency]:
@@ -199,7 +209,7 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
     if known is None:
         return None
     found = [
-        None if choice is None else _estimate(spec, choice.kernel, known, target)
+        None if choice is None else costs.estimate(spec, choice.kernel, known)
         for spec, choice in zip(specs, choices)
     ]
     total = sum(cost for cost in found if cost is not None)
@@ -212,15 +222,6 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
         ops=found,
         unknown=sum(cost is None for cost in found),
     )
-
-
-def _estimate(spec: OpSpec, kernel: Kernel, known: costs.Figures, target: Target) -> Optional[float]:
-    """Of the kernel, or of the look-up that the device has and takes where that is faster."""
-    found = costs.estimate(spec, kernel, known)
-    if found is None or not _may_look_up(spec, target):
-        return found
-    looked_up = costs.estimate(spec, lookup.KERNELS[0], known)
-    return found if looked_up is None else min(found, looked_up)
 
 
 def _milliseconds(total: float, unit: str, clock_hz: int) -> Optional[float]:
