@@ -102,6 +102,13 @@ void xl_core_store_pairs_f32(const uint32_t *pairs, int32_t fours, int32_t bits,
  * triple. */
 void xl_core_dot_pairs(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, int32_t triples, int32_t *dots);
 
+/* The same at seven points, of conv2d_toom.c, for triples of tiles of four outputs: dots[32 * (12 * t + 4 * p + k) + f] =
+ * output k of tile p of triple t and filter f, a 120th of the sum of their dot products at the points 0, 1, -1, 2, -2, 3
+ * and infinity times the point to the power of k. x and w have the pairs of points one after the other, in the order 0, 1,
+ * -1, 2, -2, infinity, 3: `last` of them at 3, `pairs` at each other one; two at least. dots is aligned to 8 bytes. */
+void xl_core_toom(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, ptrdiff_t last, int32_t triples,
+                  int32_t *dots);
+
 /* n numbers of bytes, from[i] - zero_point or multiplier * from[i] - zero_point, n > 0, as the elements of one pixel of a
  * triple: to is where the first one lies; after the second element of a word the next one is 10 bytes further. Returns
  * where the next element lies. */

@@ -2,8 +2,9 @@
  *
  * The windows of STRIP output pixels are gathered one after the other, each as one row of int16 in the order of a
  * filter's elements. Then a tile of filters at a time goes over them, a chunk of which is widened once a strip. A core
- * that multiplies pairs of int16 has a way of its own, where the workspace is as large as it asks for. */
+ * that multiplies pairs of int16 has ways of its own, where the workspace is as large as they ask for. */
 #include "conv2d_pairs.h"
+#include "conv2d_toom.h"
 #include "core.h"
 #include "integers.h"
 #include "window.h"
@@ -104,6 +105,10 @@ static void run(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
 #ifdef XL_CORE_PAIRS
   /* a program made elsewhere may have less */
+  if (!kind->input_bits && xl_conv2d_by_toom(p) && op->workspace_bytes >= xl_conv2d_toom_workspace(p)) {
+    xl_conv2d_toom(op, kind);
+    return;
+  }
   if (xl_conv2d_in_pairs(p) && op->workspace_bytes >= xl_conv2d_pairs_workspace(p)) {
     xl_conv2d_pairs(op, kind);
     return;

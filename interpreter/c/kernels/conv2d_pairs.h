@@ -2,6 +2,7 @@
 #ifndef XL_CONV2D_PAIRS_H
 #define XL_CONV2D_PAIRS_H
 
+#include "conv2d_toom.h"
 #include "integers.h"
 
 /* The op, where its workspace is as large as it asks for. */
@@ -47,7 +48,9 @@ static inline int xl_conv2d_in_pairs(const xl_conv2d_params *p) {
 
 /* Of a core that multiplies pairs; bytes: what the other way takes. */
 static inline uint64_t xl_conv2d_workspace_of_pairs(const xl_conv2d_params *p, uint64_t bytes) {
-  return xl_conv2d_in_pairs(p) && xl_conv2d_pairs_workspace(p) > bytes ? xl_conv2d_pairs_workspace(p) : bytes;
+  if (xl_conv2d_in_pairs(p) && xl_conv2d_pairs_workspace(p) > bytes) bytes = xl_conv2d_pairs_workspace(p);
+  if (xl_conv2d_by_toom(p) && xl_conv2d_toom_workspace(p) > bytes) bytes = xl_conv2d_toom_workspace(p);
+  return bytes;
 }
 
 #endif

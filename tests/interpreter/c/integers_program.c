@@ -1,18 +1,31 @@
 /* Convolutions of integers (kinds 0 to 14: by input and filter u8 i8, i8 i8, u8 b, i8 b, b i8, and by output bits, int32,
  * floats) of shapes drawn at random. Writes all outputs, as they lie in memory, to standard output: compiled for two
- * machines, or with and without XL_PORTABLE, both write the same. */
+ * machines, or with and without XL_PORTABLE, both write the same. To standard error: how many are such as conv2d_toom.c
+ * takes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conv2d_toom.h"
 #include "drawing.h"
 #include "xlite.h"
 
 enum { CASES = 120, KINDS = 15 };
 
+static int by_toom;
+
+/* Bytes are any, or the largest and smallest of both types, or all the same. */
 static void *random_words(int32_t n) {
-  uint32_t *out = malloc((size_t)n * sizeof *out);
-  for (int32_t i = 0; i < n; ++i) out[i] = random_word();
+  static const uint32_t bytes[] = {0, 0x7f, 0x80, 0xff};
+  uint32_t *out = malloc((size_t)n * sizeof *out), word = 0x01010101 * bytes[below(4)];
+  const int32_t kind = below(3);
+  for (int32_t i = 0; i < n; ++i) {
+    if (kind == 0) out[i] = random_word();
+    if (kind == 2) out[i] = word;
+    if (kind != 1) continue;
+    out[i] = 0;
+    for (int shift = 0; shift < 32; shift += 8) out[i] |= bytes[below(4)] << shift;
+  }
   return out;
 }
 
@@ -26,6 +39,26 @@ static int32_t *random_thresholds(int32_t n) {
   int32_t *out = malloc((size_t)n * sizeof *out);
   for (int32_t i = 0; i < n; ++i) out[i] = below(9) ? below(4001) - 2000 : below(2) ? INT32_MAX : INT32_MIN;
   return out;
+}
+
+/* As stems have it, mostly. */
+static void seven_columns(xl_conv2d_params *p) {
+  xl_window *w = &p->window;
+  w->window_h = 1 + below(9);
+  w->window_w = 7;
+  w->stride_h = 1 + below(3);
+  w->stride_w = 2;
+  w->dilation_h = w->dilation_w = 1;
+  w->out_h = 1 + below(9);
+  w->out_w = 4 + below(60);
+  w->in_w = 1 + below(130);
+  w->in_h = 1 + below(20);
+  w->pad_left = below(5) ? below(7) : below(60);
+  p->groups = 1;
+  p->in_c = 1 + below(4);
+  p->out_c = 1 + below(99);
+  p->pad_value = below(1639) - 819;
+  p->input_zero_point = below(3) ? 255 : below(1000) - 500;
 }
 
 static xl_conv2d_params random_params(int kind) {
@@ -53,6 +86,7 @@ static xl_conv2d_params random_params(int kind) {
   p.input_multiplier = 1 + below(2);
   p.input_zero_point = below(512) - 128;
   p.masked = kind / 3 == 2 || kind / 3 == 3 ? below(2) : 0;
+  if (below(3) == 0) seven_columns(&p);
   if (kind % 3 == 2 && below(2)) p.activation = (xl_activation){xl_relu, 0.25f, 20.0f, 0.0f};
   return p;
 }
@@ -83,6 +117,7 @@ static void convolve(int kind) {
   op.in[4] = random_thresholds(p.out_c);
   op.in[5] = p.masked ? random_words(p.out_c * words(k)) : NULL;
   op.workspace_bytes = (uint32_t)xl_conv2d_integer_workspace(&p);
+  if (!kinds[kind / 3].x_bits && xl_conv2d_by_toom(&p)) ++by_toom;
   op.workspace = malloc((size_t)op.workspace_bytes + 1);
   op.out = calloc((size_t)(pixels * row), 4);
   kinds[kind / 3].run[kind % 3](&op);
@@ -95,5 +130,6 @@ static void convolve(int kind) {
 int main(int argc, char **argv) {
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) convolve(atoi(argv[1]) % KINDS);
+  fprintf(stderr, "%d\n", by_toom);
   return 0;
 }

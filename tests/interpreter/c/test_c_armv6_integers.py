@@ -13,7 +13,7 @@ from tests.interpreter.c.test_c_lookup import ARM, ARM1176, SOFT, VFP, loop_size
 from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "integers_program.c"
-KERNELS = ("activation", "bits", "conv2d_i8", "conv2d_pairs", "integers", "store")
+KERNELS = ("activation", "bits", "conv2d_i8", "conv2d_pairs", "conv2d_toom", "integers", "store")
 INPUTS = ("u8 i8", "i8 i8", "u8 b", "i8 b", "b i8")  # as the program has them
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor clang here")
 
@@ -21,15 +21,17 @@ pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor 
 def compiled(folder: Path, flags: list[str]) -> str:
     program = folder / f"integers{len(flags)}{flags[-1].replace('=', '-')}"
     sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS]
-    sources += [build.ROOT / "arch" / f"armv6_{name}.c" for name in ("loops", "pairs")]
+    sources += [build.ROOT / "arch" / f"armv6_{name}.c" for name in ("loops", "pairs", "toom")]
     command = [ARM, *build.FLAGS, *ARM1176, *flags, "-static", *build.include_flags(), str(PROGRAM)]
     subprocess.run([*command, *map(str, sources), "-lm", "-o", str(program)], check=True)
     return str(program)
 
 
-def outputs(program: str, kind: int) -> np.ndarray:
+def outputs(program: str, kind: int) -> tuple[np.ndarray, int]:
+    """Bits of all outputs, and how many convolutions were of windows of seven columns."""
     command = ["qemu-arm", "-cpu", "arm1176", program, str(kind)]
-    return np.frombuffer(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout, np.uint32)
+    done = subprocess.run(command, capture_output=True, check=True)
+    return np.frombuffer(done.stdout, np.uint32), int(done.stderr)
 
 
 @pytest.mark.parametrize("floats", [VFP, SOFT], ids=["vfp", "soft"])
@@ -38,9 +40,10 @@ def test_equals_plain_c(tmp_path, floats):
     need_arm("qemu-arm")
     own, plain = compiled(tmp_path, floats), compiled(tmp_path, [*floats, "-DXL_PORTABLE"])
     for kind in range(3 * len(INPUTS)):
-        ours, theirs = outputs(own, kind), outputs(plain, kind)
+        (ours, sevens), (theirs, _) = outputs(own, kind), outputs(plain, kind)
         assert theirs.size > 1000
         assert np.unique(theirs).size > 100
+        assert sevens >= 10 or INPUTS[kind // 3].startswith("b")
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{INPUTS[kind // 3]}, output {kind % 3}")
 
 
@@ -50,3 +53,9 @@ def test_instructions_a_product(tmp_path):
     sizes = loop_sizes("armv6_pairs.c", "xl_core_dot_pairs", tmp_path)
     assert sizes == [66]
     assert sizes[0] / (8 * 2 * 3 * 2) < 0.69
+
+
+def test_instructions_a_pair_at_seven_points(tmp_path):
+    """Each point has a loop of its own, with the same turn."""
+    need_arm("arm-linux-gnueabi-objdump")
+    assert loop_sizes("armv6_toom.c", "xl_core_toom", tmp_path) == [66] * 7
