@@ -1,7 +1,8 @@
-"""Pastes what commands print into docs/pi-zero.md: python tools/pi_zero_page.py
+"""Pastes what commands print into docs/pi-zero.md: python tools/pi_zero_page.py [NAME...]
 
-Each place is a line ``<!-- pi_zero_page: NAME -->``, what was pasted last, and ``<!-- end -->``. What ``make
-device-bench`` measured is pasted where it lies in build/device-bench; else the page keeps what it has.
+Each place is a line ``<!-- pi_zero_page: NAME -->``, what was pasted last, and ``<!-- end -->``; without a name
+all are filled. What ``make device-bench`` measured is pasted where its page lies in build/device-bench; else the
+place keeps what it has.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Optional
 from unittest import mock
@@ -21,14 +22,14 @@ sys.path.insert(0, str(ROOT))
 
 from click.testing import CliRunner  # noqa: E402
 
-from tests.device import start  # noqa: E402
+from benchmarks.device.page import MEMORY, START, sections  # noqa: E402
 from tests.interpreter.large_network import write_large_network  # noqa: E402
 from xlite import Error, Interpreter  # noqa: E402
 from xlite.cli import ui  # noqa: E402
 from xlite.cli.app import cli  # noqa: E402
 
 PAGE = ROOT / "docs" / "pi-zero.md"
-MEASURED = ROOT / "build" / "device-bench" / "table.md"
+MEASURED = ROOT / "build" / "device-bench" / "page.md"
 PLACE = re.compile(r"(<!-- pi_zero_page: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 COLUMNS = 100  # so that no block needs scrolling
 
@@ -51,27 +52,37 @@ def refused(model: Path) -> str:
 
 
 def measured(_: Path) -> Optional[str]:
-    return MEASURED.read_text(encoding="utf-8").strip() + "\n" if MEASURED.is_file() else None
+    """What make device-bench counted of layers and networks, a level lower than on its own page."""
+    found = {name: text for name, text in _sections().items() if name not in (MEMORY, START)}
+    return "\n".join(f"### {name}\n\n{text}" for name, text in found.items()) or None
 
 
-def started(_: Path) -> str:
-    """From ``python3`` to the first result, as ``python -m tests.device.start`` counts it."""
-    return start.table(start.parts()) + "\n"
+def remembered(_: Path) -> Optional[str]:
+    return _sections().get(MEMORY)
+
+
+def started(_: Path) -> Optional[str]:
+    return _sections().get(START)
+
+
+def _sections() -> dict[str, str]:
+    return sections(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
 
 
 PARTS: dict[str, Callable[[Path], Optional[str]]] = {
     "inspect": inspected,
     "refused": refused,
+    "memory": remembered,
     "device-bench": measured,
     "start": started,
 }
 
 
-def paste(page: str, model: Path) -> str:
-    """The page with every place filled anew."""
+def paste(page: str, model: Path, names: Collection[str] = ()) -> str:
+    """The page with every place, or those of the names, filled anew."""
 
     def fill(found: re.Match[str]) -> str:
-        text = PARTS[found[2]](model)
+        text = PARTS[found[2]](model) if found[2] in names or not names else None
         return found[0] if text is None else f"{found[1]}{text}{found[3]}"
 
     return PLACE.sub(fill, page)
@@ -83,10 +94,13 @@ def _block(command: str, text: str) -> str:
 
 
 def main() -> None:
+    names = sys.argv[1:]
+    if set(names) - set(PARTS):
+        sys.exit(f"usage: python tools/pi_zero_page.py [{' | '.join(PARTS)}]")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         model = write_large_network(Path(folder) / "model.xlite")
-        PAGE.write_text(paste(PAGE.read_text(encoding="utf-8"), model), encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)}: {', '.join(PARTS)}")
+        PAGE.write_text(paste(PAGE.read_text(encoding="utf-8"), model, names), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {', '.join(names or PARTS)}")
 
 
 if __name__ == "__main__":

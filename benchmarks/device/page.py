@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Optional
 
 from benchmarks.device.figures import Loop, Network
+from benchmarks.device.process import Memory
+from tests.device import account, start
 
 GOAL = 8  # of a whole network with an integer stem: so many times fewer instructions than its twin
 _KINDS = {"binary": "binary, float stem", "int8-stem": "binary, int8 stem", "float": "float"}
+NETWORKS_HEADING = "Whole networks, millions of instructions an inference"
+MEMORY = "Memory of the process, KiB"
+START = "From `python3` to the first result, millions of instructions"
 SHAPES = ("14x14x256", "28x28x128", "56x56x64", "7x7x512")
 _HEAD = """# Instructions on a Raspberry Pi Zero
 
 Made by `make device-bench`: an emulated ARM1176 (ARMv6, VFPv2) executes code of the compiler and flags of
 the armv6l wheel, and every instruction is counted. Counts are exact; they are no times, since caches and stalls
-are not emulated. A word is 32 binary products.
+are not emulated. A word is 32 binary products. What a whole process takes is measured of Debian's Python with
+xlite's wheel.
 """
 
 _BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 products and
@@ -33,11 +41,30 @@ What an 8th of the twin would take, and what the network with an int8 stem does,
 """
 
 
-def page(own: Mapping[str, Loop], plain: Mapping[str, Loop], networks: Sequence[Network]) -> str:
+def page(
+    own: Mapping[str, Loop],
+    plain: Mapping[str, Loop],
+    networks: Sequence[Network] = (),
+    memory: Optional[Memory] = None,
+    started: Optional[Mapping[str, int]] = None,
+    missing: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """missing: heading of a part -> why it was not measured."""
     parts = [_HEAD, _loops(own, plain), _layers(own, plain)]
     if networks:
         parts.append(_networks(networks))
+    if memory is not None:
+        parts.append(_memory(memory))
+    if started is not None:
+        parts.append(_start(started))
+    parts += [f"## {heading}\n\nNot measured: {reason}.\n" for heading, reason in missing.items()]
     return "\n".join(parts)
+
+
+def sections(text: str) -> dict[str, str]:
+    """A page's parts by heading."""
+    parts = (part.partition("\n") for part in text.split("\n## ")[1:])
+    return {heading: body.strip() + "\n" for heading, _, body in parts}
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -100,7 +127,7 @@ def _networks(networks: Sequence[Network]) -> str:
         ops.append([name, *(f"{each / 1e6:,.1f}" for each in spent), f"{spent[0] / max(spent[1], 1):.1f}"])
     return "\n".join(
         [
-            "## Whole networks, millions of instructions an inference\n",
+            f"## {NETWORKS_HEADING}\n",
             "Each beside its float twin: the same layers with float weights, and a ReLU where the binary network",
             "has a sign, through xlite's own float kernels. The stem is the first convolution: float, or of bytes",
             "with int8 filters (`xlite convert --input-dtype uint8 --input-range -1,1 --quantize int8-stem`).",
@@ -123,3 +150,36 @@ def _bounds(networks: Sequence[Network]) -> str:
         verdict = "reached" if own.total <= allowed else f"{(own.total - allowed) / 1e6:,.1f} too many"
         lines.append(f"- {name}: an {GOAL}th of the twin is {allowed / 1e6:,.1f} million; {parts}: {verdict}.")
     return "\n".join([*lines, ""])
+
+
+def _memory(found: Memory) -> str:
+    peak = found.limited.peak
+    fate = f"its peak there was {peak / 1024:,.0f} KiB." if peak else f"not tried here: {found.limited.reason}."
+    return "\n".join(
+        [
+            f"## {MEMORY}\n",
+            "The account, which `xlite inspect --target pi-zero` prints on any computer, and Python with numpy",
+            "and the library, which is the process before anything is allocated, without pages of the file;",
+            "beside them what is resident of the whole process at its peak.",
+            "`large` has the shape of BinaryAlexNet and 24 MB of binary weights.\n",
+            account.table(found.networks),
+            "",
+            f"The large one in a control group of {found.limited.limit >> 20} MiB, in which the emulator's own",
+            "memory, some 45 MiB, counts as well (the file's pages are the first that the kernel takes back):",
+            fate,
+            "",
+        ]
+    )
+
+
+def _start(found: Mapping[str, int]) -> str:
+    share = found["import numpy"] / sum(found.values())
+    return "\n".join(
+        [
+            f"## {START}\n",
+            "Of the demo network, with Debian's Python 3.11 and numpy 1.24, whose modules are compiled to",
+            f"bytecode as packages install them. The import of numpy is {100 * share:.0f} % of it.\n",
+            start.table(found),
+            "",
+        ]
+    )

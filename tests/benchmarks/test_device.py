@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 
 import pytest
 
+from benchmarks.device import __main__ as command
 from benchmarks.device import figures, page
 from benchmarks.device.figures import Loop, Network
+from benchmarks.device.process import Limited, Memory
+from tests.device import start
+from tests.device.account import Measured
+from tests.device.setup import Unavailable
 
 PRINTED = """0 op 0 (CONV_2D of f32, f32 to f32): no rule is broken
 1 op 1 (SIGN of f32 to b): no rule is broken
@@ -47,6 +53,58 @@ def test_page_has_every_ratio():
     assert "other 0.0: reached." in text
     assert "| demo | 0.0 | 0.0 | 15.0 |" in text
     assert "| carry-save adders, rows of 72 words | 2.00 | 4.00 |" in text
+
+
+def measured(python: int, peak: int) -> Measured:
+    return Measured({"arena": 100 << 10, "workspace": 0, "mapped file": 300 << 10}, python << 10, peak << 10)
+
+
+def test_memory_is_the_account_beside_the_peak():
+    found = Memory({"demo": measured(600, 1010), "large": measured(500, 900)}, Limited(64 << 20, peak=1 << 20))
+    text = page.page(loops(2.0), loops(4.0), memory=found)
+    assert "| KiB | arena | mapped file | Python | sum | measured | difference |" in text
+    assert "| demo | 100 | 300 | 600 | 1,000 | 1,010 | +1.0 % |" in text
+    assert "| large | 100 | 300 | 500 | 900 | 900 | +0.0 % |" in text
+    assert "control group of 64 MiB" in text
+    assert "its peak there was 1,024 KiB." in text
+    said = found.to_dict()
+    assert said["networks"]["demo"]["expected"] == 1000 << 10
+    assert said["limited"]["peak"] == 1 << 20
+
+
+def test_without_a_control_group_the_page_says_why():
+    found = Memory({"demo": measured(600, 1010)}, Limited(64 << 20, reason="memory control groups need root"))
+    assert "not tried here: memory control groups need root." in page.page(loops(2.0), loops(4.0), memory=found)
+
+
+def test_the_start_is_parts_and_their_sums():
+    found = {part: count * 1_000_000 for part, count in zip(start.PARTS, (30, 240, 10, 10, 5, 5))}
+    text = page.page(loops(2.0), loops(4.0), started=found)
+    assert "The import of numpy is 80 % of it." in text
+    assert "| import numpy | 240.0 |" in text
+    assert "| of it xlite's | 30.0 |" in text
+
+
+def test_a_part_that_cannot_be_measured_is_a_line_and_the_rest_comes(monkeypatch, tmp_path, capsys):
+    def unavailable():
+        raise Unavailable("apt-get is not there")
+
+    monkeypatch.setattr(command, "BUILD", tmp_path)
+    monkeypatch.setattr(command.cross, "available", lambda: True)
+    monkeypatch.setattr(command.figures, "loops", lambda portable: loops(4.0 if portable else 2.0))
+    monkeypatch.setattr(command, "_networks", lambda: [])
+    monkeypatch.setattr(command, "_memory", unavailable)
+    monkeypatch.setattr(command.start, "parts", lambda: dict.fromkeys(start.PARTS, 1_000_000))
+    assert command.main(["--json", str(tmp_path / "found.json")]) == 0
+    text = capsys.readouterr().out
+    parts = page.sections(text)
+    assert parts[page.MEMORY] == "Not measured: apt-get is not there.\n"
+    assert "| all | 6.0 |" in parts[page.START]
+    assert (tmp_path / "page.md").read_text() in text
+    said = json.loads((tmp_path / "found.json").read_text())
+    assert said["memory"] is None
+    assert said["not measured"] == {page.MEMORY: "apt-get is not there"}
+    assert said["start"]["run"] == 1_000_000
 
 
 def test_layers_keep_their_limits():
