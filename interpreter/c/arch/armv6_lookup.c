@@ -11,7 +11,8 @@
  * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. That the address of an entry is one
  * instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry lies.
  * Tables of 6 doubles are 6 KiB, and sums of 200 pixels beside them 9.4: what a cache of 16 KiB holds. They are made
- * with 136 instructions a double and 2 + n an entry, 2 thousand, half an instruction a word with 200 pixels.
+ * with 130 instructions a double and 1.5 + n an entry (armv6_lookup_tables.c), 1.9 thousand: half an instruction a word
+ * with 200 pixels.
  *
  * Sums begin at 2^52: then the lowest 48 bits of the double are the lanes, and its bytes can be read as they are. */
 #include "lookup.h"
@@ -138,265 +139,39 @@ void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdif
   }
 }
 
-/* The same by bits that are used once, and not made ready: an `and` and an `add` find an entry of 64 bytes. 13 + 3 n
- * instructions for 16 bits and a block of n doubles. r0: bits, r1: bytes to the next, r2: sums; r4, r5: 63 and 31 times
- * 64; r6, r7, r8: the three tables. */
-#define ADD_FILTER(sums, entry, add)   \
-  "ldrh r9, [r0], r1\n\t"              \
-  "vldmia r2, " sums "\n\t"            \
-  "and r10, r4, r9, lsl #6\n\t"        \
-  "add r10, r6, r10\n\t"               \
-  "vldmia r10, " entry "\n\t"          \
-  "and r11, r5, r9\n\t"                \
-  "add r11, r7, r11\n\t"               \
-  "and r12, r5, r9, lsr #5\n\t"        \
-  "add r12, r8, r12\n\t"               \
-  add                                  \
-  "vldmia r11, " entry "\n\t"          \
-  add                                  \
-  "vldmia r12, " entry "\n\t"          \
-  add                                  \
-  "vstmia r2!, " sums "\n\t"
-
-/* On the stack: tables. r3: the number of filters, two a turn; an odd number begins with the second. */
-#define ADD_FILTERS(units, sums, entry)                                                           \
-  __attribute__((naked, noinline)) static void add_filters_##units(                               \
-      __attribute__((unused)) const uint8_t *bits, __attribute__((unused)) ptrdiff_t step,        \
-      __attribute__((unused)) uint8_t *to, __attribute__((unused)) int32_t n,                     \
-      __attribute__((unused)) const uint8_t *tables) {                                            \
-    __asm__ volatile(                                                                             \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                    \
-        "ldr r6, [sp, #40]\n\t"                                                                   \
-        "vpush {d8-d15}\n\t"                                                                      \
-        "mov r4, #0xfc0\n\t"                                                                      \
-        "mov r5, #0x7c0\n\t"                                                                      \
-        "add r7, r6, #4096\n\t"                                                                   \
-        "add r8, r7, #2048\n\t"                                                                   \
-        "tst r3, #1\n\t"                                                                          \
-        "addne r3, r3, #1\n\t"                                                                    \
-        "bne 3f\n"                                                                                \
-        "2:\n\t" ADD_FILTER(sums, entry, ADD_##units)                                             \
-        "3:\n\t" ADD_FILTER(sums, entry, ADD_##units)                                             \
-        "subs r3, r3, #2\n\t"                                                                     \
-        "bgt 2b\n\t"                                                                              \
-        "vpop {d8-d15}\n\t"                                                                       \
-        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                       \
-  }
-
-ADD_FILTERS(1, "{d0}", "{d8}")
-ADD_FILTERS(2, "{d0-d1}", "{d8-d9}")
-ADD_FILTERS(3, "{d0-d2}", "{d8-d10}")
-ADD_FILTERS(4, "{d0-d3}", "{d8-d11}")
-ADD_FILTERS(5, "{d0-d4}", "{d8-d12}")
-ADD_FILTERS(6, "{d0-d5}", "{d8-d13}")
-
-void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units,
-                           const uint8_t *tables) {
-  switch (units) {
-    case 1: add_filters_1(bits, step, sums, n, tables); break;
-    case 2: add_filters_2(bits, step, sums, n, tables); break;
-    case 3: add_filters_3(bits, step, sums, n, tables); break;
-    case 4: add_filters_4(bits, step, sums, n, tables); break;
-    case 5: add_filters_5(bits, step, sums, n, tables); break;
-    default: add_filters_6(bits, step, sums, n, tables); break;
-  }
-}
-
-/* ---- Making tables ----------------------------------------------------------------------------------------- */
-
-/* What the tables of a run are made of, for each unit: how much more its filters differ where bit b of x is 1, +1 or -1
- * in each lane; and in how many bits they differ where those of x are 0, for each table. */
-typedef struct steps {
-  double more[XL_LOOKUP_RUN_BITS][XL_LOOKUP_UNITS];
-  double none[3][XL_LOOKUP_UNITS];
-} steps;
-
-#define LANES ((double)0x010101010101) /* 1 in each */
-#define CONSTANTS_OF(lanes) {4503599627370496.0 + (lanes), 3.0 * (lanes), 2.5 * (lanes)}
-static const xl_lookup_lanes ALL_LANES[XL_LOOKUP_UNITS] = {
-    CONSTANTS_OF(LANES), CONSTANTS_OF(LANES), CONSTANTS_OF(LANES),
-    CONSTANTS_OF(LANES), CONSTANTS_OF(LANES), CONSTANTS_OF(LANES),
-};
-
-/* Filters 0 to 5 of a unit are lanes 0, 2, 1, 3, 4, 5. */
-xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters) {
-  static const double LANE[XL_LOOKUP_UNIT] = {1.0, 65536.0, 256.0, 16777216.0, 4294967296.0, 1099511627776.0};
-  double sum = 0;
-  for (int i = 0; i < XL_LOOKUP_UNIT; ++i) sum += filters >> i & 1u ? LANE[i] : 0;
-  const xl_lookup_lanes lanes = CONSTANTS_OF(sum);
-  return lanes;
-}
-
-/* Bits `low` and 8 + low of a unit: with u = 2^52 + twice the filters' bits, and 2^52 + 1 in each lane in d8, a step is
- * d8 - u. The low word of u has the lanes of four filters, of r5 and r4; the high word those of two, of r6, whose
- * halves are for the two bits, and in r9 the exponent of 2^52. r10: 2 in each byte. Then `before`, what the bits before
- * still need: results are stored while the next ones are computed. */
-#define MAKE_STEPS(shift, a, b, before) \
-  "and r7, r10, r5, " shift "\n\t"     \
-  "and r11, r10, r6, " shift "\n\t"    \
-  "and r8, r10, r4, " shift "\n\t"     \
-  "pkhbt r12, r11, r9\n\t"             \
-  "pkhtb r11, r9, r11, asr #16\n\t"    \
-  "vmov " a ", r7, r12\n\t"            \
-  "vmov " b ", r8, r11\n\t"            \
-  "vsub.f64 " a ", d8, " a "\n\t"      \
-  "vsub.f64 " b ", d8, " b "\n\t"      \
-  before
-
-/* Stores the steps of two bits, at these offsets, and adds them to the sums of their tables. */
-#define KEEP_STEPS(a, to_a, sum_a, b, to_b, sum_b) \
-  "vstr " a ", [r2, #" to_a "]\n\t" sum_a ", " a "\n\t" "vstr " b ", [r2, #" to_b "]\n\t" sum_b ", " b "\n\t"
-
-/* r0: the bits of the first filter, r1: the step to the next; r2: steps; r3: units; the lanes on the stack. A filter
- * differs in (bits - the sum of its steps) / 2 bits from x of zeros. */
-__attribute__((naked, noinline)) static void make_steps(__attribute__((unused)) const uint8_t *w,
-                                                        __attribute__((unused)) ptrdiff_t step,
-                                                        __attribute__((unused)) steps *out,
-                                                        __attribute__((unused)) int32_t units,
-                                                        __attribute__((unused)) const xl_lookup_lanes *lanes) {
-  __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-      "ldr lr, [sp, #40]\n\t"
-      "vpush {d8-d15}\n\t"
-      "mov r12, #0x3f000000\n\t" /* 0.5 */
-      "vmov s22, r12\n\t"
-      "vcvt.f64.f32 d11, s22\n\t"
-      "mov r9, #0x43000000\n\t"
-      "orr r9, r9, #0x00300000\n\t"
-      "mov r10, #2\n\t"
-      "orr r10, r10, r10, lsl #8\n\t"
-      "orr r10, r10, r10, lsl #16\n"
-      "1:\n\t"
-      "vldmia lr!, {d8-d10}\n\t"
-      "ldrh r4, [r0], r1\n\t"
-      "ldrh r5, [r0], r1\n\t"
-      "ldrh r6, [r0], r1\n\t"
-      "ldrh r7, [r0], r1\n\t"
-      "ldrh r8, [r0], r1\n\t"
-      "ldrh r11, [r0], r1\n\t"
-      "orr r4, r4, r5, lsl #16\n\t" /* filters 0 and 1, 2 and 3, 4 and 5 */
-      "orr r6, r6, r7, lsl #16\n\t"
-      "orr r8, r8, r11, lsl #16\n\t"
-      "uxtb16 r5, r4\n\t"
-      "uxtb16 r7, r6\n\t"
-      "uxtb16 r4, r4, ror #8\n\t"
-      "uxtb16 r6, r6, ror #8\n\t"
-      "orr r5, r5, r7, lsl #8\n\t" /* bits 0 to 7 of filters 0, 2, 1, 3 */
-      "orr r4, r4, r6, lsl #8\n\t" /* bits 8 to 15 */
-      "uxtb16 r6, r8\n\t"
-      "uxtb16 r7, r8, ror #8\n\t"
-      "orr r6, r6, r6, lsr #8\n\t"
-      "orr r7, r7, r7, lsr #8\n\t"
-      "pkhbt r6, r6, r7, lsl #16\n\t" /* of filters 4, 5 */
-      MAKE_STEPS("lsl #1", "d0", "d1", "")
-      MAKE_STEPS("lsl #0", "d2", "d3", KEEP_STEPS("d0", "0", "vmov.f64 d4", "d1", "384", "vmov.f64 d5"))
-      MAKE_STEPS("lsr #1", "d0", "d1", KEEP_STEPS("d2", "48", "vadd.f64 d4, d4", "d3", "432", "vadd.f64 d5, d5"))
-      MAKE_STEPS("lsr #2", "d2", "d3", KEEP_STEPS("d0", "96", "vadd.f64 d4, d4", "d1", "480", "vadd.f64 d5, d5"))
-      MAKE_STEPS("lsr #3", "d0", "d1", KEEP_STEPS("d2", "144", "vadd.f64 d4, d4", "d3", "528", "vmov.f64 d6"))
-      MAKE_STEPS("lsr #4", "d2", "d3", KEEP_STEPS("d0", "192", "vadd.f64 d4, d4", "d1", "576", "vadd.f64 d6, d6"))
-      MAKE_STEPS("lsr #5", "d0", "d1", KEEP_STEPS("d2", "240", "vadd.f64 d4, d4", "d3", "624", "vadd.f64 d6, d6"))
-      MAKE_STEPS("lsr #6", "d2", "d3", KEEP_STEPS("d0", "288", "vadd.f64 d5, d5", "d1", "672", "vadd.f64 d6, d6"))
-      KEEP_STEPS("d2", "336", "vadd.f64 d5, d5", "d3", "720", "vadd.f64 d6, d6")
-      "vmul.f64 d4, d4, d11\n\t"
-      "vmul.f64 d5, d5, d11\n\t"
-      "vmul.f64 d6, d6, d11\n\t"
-      "vsub.f64 d4, d9, d4\n\t"
-      "vsub.f64 d5, d10, d5\n\t"
-      "vsub.f64 d6, d10, d6\n\t"
-      "vstr d4, [r2, #768]\n\t"
-      "vstr d5, [r2, #816]\n\t"
-      "vstr d6, [r2, #864]\n\t"
-      "add r2, r2, #8\n\t"
-      "subs r3, r3, #1\n\t"
-      "bne 1b\n\t"
-      "vpop {d8-d15}\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
-}
-
-/* The next entry, in r0, is the one at r3 with one more bit of x set, whose step is in d0 and on. `entry`: its doubles,
- * with what fills it to 48 or 64 bytes; `add`: to those that are used. */
-#define NEXT_ENTRY(entry, add) "vldmia r3!, " entry "\n\t" add "vstmia r0!, " entry "\n\t"
-#define NEXT_FOUR(entry, add) \
-  NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add)
-#define NEXT_BIT "vldmia r1!, {d0-d5}\n\t" "mov r3, r4\n\t"
-
-/* A table of r5 bits, at least 3: each further bit doubles what is there. */
-#define MAKE_TABLE(entry, add)                            \
-  "mov r4, r0\n\t"                                        \
-  "vldmia r2!, {d8-d13}\n\t"                              \
-  "vstmia r0!, " entry "\n\t"                             \
-  NEXT_BIT NEXT_ENTRY(entry, add)                         \
-  NEXT_BIT NEXT_ENTRY(entry, add) NEXT_ENTRY(entry, add)  \
-  "mov r6, #1\n"                                          \
-  "2:\n\t"                                                \
-  NEXT_BIT                                                \
-  "mov r7, r6\n"                                          \
-  "3:\n\t"                                                \
-  NEXT_FOUR(entry, add)                                   \
-  "subs r7, r7, #1\n\t"                                   \
-  "bne 3b\n\t"                                            \
-  "mov r6, r6, lsl #1\n\t"                                \
-  "cmp r6, r5\n\t"                                        \
-  "ble 2b\n\t"
-
-/* r0: tables, r1: more, r2: none. */
-#define MAKE_ENTRIES(name, entry, add)                                                        \
-  __attribute__((naked, noinline)) static void name(__attribute__((unused)) uint8_t *tables,  \
-                                                    __attribute__((unused)) const void *more, \
-                                                    __attribute__((unused)) const void *none) { \
-    __asm__ volatile(                                                                         \
-        "push {r4, r5, r6, r7, r8, lr}\n\t"                                                   \
-        "vpush {d8-d15}\n\t"                                                                  \
-        "mov r5, #8\n\t" /* fours of entries that the last bit adds */                        \
-        "mov r8, #3\n"                                                                        \
-        "1:\n\t" MAKE_TABLE(entry, add)                                                       \
-        "mov r5, #4\n\t"                                                                      \
-        "subs r8, r8, #1\n\t"                                                                 \
-        "bne 1b\n\t"                                                                          \
-        "vpop {d8-d15}\n\t"                                                                   \
-        "pop {r4, r5, r6, r7, r8, pc}");                                                      \
-  }
-
-/* One function a number of doubles, and not all six: what lies where the others would be is no number that was made, and
- * a NaN or a denormal there would cost the VFP11 a trap into the kernel. */
-#define TO_1 "vadd.f64 d8, d8, d0\n\t"
-#define TO_2 TO_1 "vadd.f64 d9, d9, d1\n\t"
-#define TO_3 TO_2 "vadd.f64 d10, d10, d2\n\t"
-#define TO_4 TO_3 "vadd.f64 d11, d11, d3\n\t"
-#define TO_5 TO_4 "vadd.f64 d12, d12, d4\n\t"
-#define TO_6 TO_5 "vadd.f64 d13, d13, d5\n\t"
-#define MAKE_BOTH(units)                                       \
-  MAKE_ENTRIES(make_entries_##units, "{d8-d13}", TO_##units) \
-  MAKE_ENTRIES(make_wide_entries_##units, "{d8-d15}", TO_##units)
-MAKE_BOTH(1) MAKE_BOTH(2) MAKE_BOTH(3) MAKE_BOTH(4) MAKE_BOTH(5) MAKE_BOTH(6)
-
-typedef void (*make_fn)(uint8_t *tables, const void *more, const void *none);
-#define EACH(make) {make##1, make##2, make##3, make##4, make##5, make##6}
-static const make_fn MAKE[XL_LOOKUP_UNITS] = EACH(make_entries_);
-static const make_fn MAKE_WIDE[XL_LOOKUP_UNITS] = EACH(make_wide_entries_);
-
-void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
-                         uint8_t *tables) {
-  steps s;
-  make_steps(w, step, &s, units, lanes);
-  MAKE_WIDE[units - 1](tables, s.more, s.none);
-}
-
-void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables) {
-  steps s;
-  make_steps(w, step, &s, units, ALL_LANES);
-  MAKE[units - 1](tables, s.more, s.none);
-}
-
 /* ---- Sums -------------------------------------------------------------------------------------------------- */
 
-void xl_lookup_clear(uint8_t *sums, int32_t n) {
-  uint32_t *to = (uint32_t *)(void *)sums;
-  for (; n > 0; --n, to += 2) {
-    to[0] = 0;
-    to[1] = 0x43300000u;
-  }
+/* r0: sums, r1: their number; r2: a sum of nothing. Eight a turn. */
+NAKED static void clear(__attribute__((unused)) uint8_t *sums, __attribute__((unused)) int32_t n,
+                        __attribute__((unused)) const double *nothing) {
+  __asm__ volatile(
+      "vldr d0, [r2]\n\t"
+      "vmov.f64 d1, d0\n\t"
+      "vmov.f64 d2, d0\n\t"
+      "vmov.f64 d3, d0\n\t"
+      "vmov.f64 d4, d0\n\t"
+      "vmov.f64 d5, d0\n\t"
+      "vmov.f64 d6, d0\n\t"
+      "vmov.f64 d7, d0\n\t"
+      "subs r1, r1, #8\n\t"
+      "blt 2f\n"
+      "1:\n\t"
+      "subs r1, r1, #8\n\t"
+      "vstmia r0!, {d0-d7}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r1, r1, #8\n\t"
+      "bxeq lr\n"
+      "3:\n\t"
+      "subs r1, r1, #1\n\t"
+      "vstmia r0!, {d0}\n\t"
+      "bne 3b\n\t"
+      "bx lr");
 }
+
+static const double NOTHING[2] = {4503599627370496.0, 4503599627370496.0};
+
+void xl_lookup_clear(uint8_t *sums, int32_t n) { clear(sums, n, NOTHING); }
 
 /* One sum, in the words `low` and `high`, added to the counts in a, b, c: they lie in pairs; filters 0 and 1 are lanes 0
  * and 2, filters 2 and 3 lanes 1 and 3, the last two those of the high word. */
@@ -406,82 +181,46 @@ void xl_lookup_clear(uint8_t *sums, int32_t n) {
   "uxtab16 " b ", " b ", " low ", ror #8\n\t" \
   "uxtab16 " c ", " c ", " high "\n\t"
 
-/* r0: sums, r1: their number, r2: counts; constants: two sums of nothing. Two a turn. */
-__attribute__((naked, noinline)) static void widen(__attribute__((unused)) uint8_t *sums,
-                                                   __attribute__((unused)) int32_t n,
-                                                   __attribute__((unused)) uint32_t *pairs,
-                                                   __attribute__((unused)) const double *nothing) {
-  __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-      "vldmia r3, {d0-d1}\n\t"
-      "tst r1, #1\n\t"
-      "beq 1f\n\t"
-      "ldmia r0, {r3, r4}\n\t"
-      "ldmia r2, {r7, r8, r9}\n\t"
-      WIDEN("r3", "r4", "r7", "r8", "r9")
-      "stmia r2!, {r7, r8, r9}\n\t"
-      "vstmia r0!, {d0}\n\t"
-      "subs r1, r1, #1\n\t"
-      "beq 2f\n"
-      "1:\n\t"
-      "ldmia r0, {r3, r4, r5, r6}\n\t"
-      "ldmia r2, {r7, r8, r9, r10, r11, r12}\n\t"
-      WIDEN("r3", "r4", "r7", "r8", "r9")
-      WIDEN("r5", "r6", "r10", "r11", "r12")
-      "stmia r2!, {r7, r8, r9, r10, r11, r12}\n\t"
-      "vstmia r0!, {d0-d1}\n\t"
-      "subs r1, r1, #2\n\t"
-      "bne 1b\n"
-      "2:\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
-}
+/* The same where there are no counts yet. */
+#define WIDEN_FIRST(low, high, a, b, c)              \
+  "uxtb16 " a ", " low "\n\t"                       \
+  "pkhbt " high ", " high ", " high ", lsl #8\n\t"  \
+  "uxtb16 " b ", " low ", ror #8\n\t"               \
+  "uxtb16 " c ", " high "\n\t"
 
-void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) {
-  static const double NOTHING[2] = {4503599627370496.0, 4503599627370496.0};
-  widen(sums, n, pairs, NOTHING);
-}
+/* r0: sums, r1: their number, r2: counts, r3: two sums of nothing. Two a turn. */
+#define WIDEN_ALL(name, load_one, load_two, move)                                 \
+  NAKED static void name(                                                         \
+      __attribute__((unused)) uint8_t *sums, __attribute__((unused)) int32_t n,   \
+      __attribute__((unused)) uint32_t *pairs, __attribute__((unused)) const double *nothing) { \
+    __asm__ volatile(                                                             \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                    \
+        "vldmia r3, {d0-d1}\n\t"                                                 \
+        "tst r1, #1\n\t"                                                         \
+        "beq 1f\n\t"                                                             \
+        "ldmia r0, {r3, r4}\n\t" load_one                                        \
+        move("r3", "r4", "r7", "r8", "r9")                                        \
+        "stmia r2!, {r7, r8, r9}\n\t"                                            \
+        "vstmia r0!, {d0}\n\t"                                                   \
+        "subs r1, r1, #1\n\t"                                                    \
+        "beq 2f\n"                                                               \
+        "1:\n\t"                                                                 \
+        "ldmia r0, {r3, r4, r5, r6}\n\t" load_two                                \
+        move("r3", "r4", "r7", "r8", "r9")                                        \
+        move("r5", "r6", "r10", "r11", "r12")                                     \
+        "stmia r2!, {r7, r8, r9, r10, r11, r12}\n\t"                             \
+        "vstmia r0!, {d0-d1}\n\t"                                                \
+        "subs r1, r1, #2\n\t"                                                    \
+        "bne 1b\n"                                                               \
+        "2:\n\t"                                                                 \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                       \
+  }
 
-/* r0: pairs, r1: fours of counts, r2: bits, r3: scale; on the stack bias and y. */
-NAKED void xl_core_store_pairs_f32(__attribute__((unused)) const uint32_t *pairs,
-                                   __attribute__((unused)) int32_t fours,
-                                   __attribute__((unused)) int32_t bits,
-                                   __attribute__((unused)) const float *scale,
-                                   __attribute__((unused)) const float *bias,
-                                   __attribute__((unused)) float *y) {
-  __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, lr}\n\t"
-      "ldr r10, [sp, #32]\n\t"
-      "ldr r12, [sp, #36]\n"
-      "1:\n\t"
-      "ldmia r0!, {r4, r5}\n\t"
-      "uxth r6, r4\n\t"
-      "mov r7, r4, lsr #16\n\t"
-      "uxth r8, r5\n\t"
-      "mov r9, r5, lsr #16\n\t"
-      "sub r6, r2, r6, lsl #1\n\t"
-      "sub r7, r2, r7, lsl #1\n\t"
-      "sub r8, r2, r8, lsl #1\n\t"
-      "sub r9, r2, r9, lsl #1\n\t"
-      "vmov s0, s1, r6, r7\n\t"
-      "vmov s2, s3, r8, r9\n\t"
-      "vldmia r3!, {s4-s7}\n\t"
-      "vcvt.f32.s32 s0, s0\n\t"
-      "vcvt.f32.s32 s1, s1\n\t"
-      "vcvt.f32.s32 s2, s2\n\t"
-      "vcvt.f32.s32 s3, s3\n\t"
-      "vldmia r10!, {s8-s11}\n\t"
-      "vmul.f32 s0, s0, s4\n\t"
-      "vmul.f32 s1, s1, s5\n\t"
-      "vmul.f32 s2, s2, s6\n\t"
-      "vmul.f32 s3, s3, s7\n\t"
-      "vadd.f32 s0, s0, s8\n\t"
-      "vadd.f32 s1, s1, s9\n\t"
-      "vadd.f32 s2, s2, s10\n\t"
-      "vadd.f32 s3, s3, s11\n\t"
-      "subs r1, r1, #1\n\t"
-      "vstmia r12!, {s0-s3}\n\t"
-      "bne 1b\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, pc}");
+WIDEN_ALL(widen_first, "", "", WIDEN_FIRST)
+WIDEN_ALL(widen, "ldmia r2, {r7, r8, r9}\n\t", "ldmia r2, {r7, r8, r9, r10, r11, r12}\n\t", WIDEN)
+
+void xl_lookup_widen(uint8_t *sums, int32_t n, int first, uint32_t *pairs) {
+  (first ? widen_first : widen)(sums, n, pairs, NOTHING);
 }
 
 #endif

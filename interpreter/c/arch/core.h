@@ -65,6 +65,16 @@ void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights,
 void xl_core_count_some(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts,
                         ptrdiff_t skip);
 
+/* With XL_CORE_ARMV6: bits 16 - n + i and 32 - n + i of the result, i < n <= 16: whether both halves of pairs[i], `fewer`
+ * added to them, are at least those of limits[i]. n > 0. */
+uint32_t xl_core_at_least(const uint32_t *pairs, const uint32_t *limits, int32_t n, uint32_t fewer);
+
+/* Where XL_CORE_ARMV6 is set: n 3x3 windows of 32 channels of bits, `step` bytes apart. constants: a filter's nine words,
+ * and four of bounds as depthwise_conv2d_b.c has them. pixel: bytes from a tap to the next, and from an output word to the
+ * next; line: from a line to the next. Bit i of an output: whether as many products of channel i are -1 as its bound. */
+void xl_core_depthwise_signs(const uint32_t *x, const uint32_t *constants, ptrdiff_t pixel, ptrdiff_t line, ptrdiff_t step,
+                             int32_t n, uint32_t *out);
+
 /* Where XL_CORE_FLOATS is set: loops on floats, whose results are those of plain C, each product and sum rounded.
  *
  * sums[p * 2 + f] = the dot product of n elements of filter f, `step` bytes behind the first one's w, and of pixel p,
@@ -91,9 +101,28 @@ void xl_core_signs_f32(const float *x, ptrdiff_t words, uint32_t *out);
  * next; skip: from behind the last one of a line, where the next would be, to the next line. */
 void xl_core_max4_f32(const float *x, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t lines, ptrdiff_t skip, float *out);
 
-/* y[i] = (bits - 2 * count i) * scale[i] + bias[i] for 4 * fours counts in pairs, the first one's in the low half. */
-void xl_core_store_pairs_f32(const uint32_t *pairs, int32_t fours, int32_t bits, const float *scale, const float *bias,
-                             float *y);
+/* Pixels whose counts, in how many of so many bits they differ, lie in pairs, the first one's in the low half: 8 *
+ * eights + 2 * twos each, then skip_pairs bytes to the next pixel's, and skip_y bytes in y. half: half of the bits, in
+ * both halves; most: 2^24 + the bits, which are even. The assembler knows the order. */
+typedef struct xl_core_pixels {
+  const uint32_t *pairs;
+  float *y;
+  const float *scale, *bias;
+  int32_t pixels, eights, twos;
+  ptrdiff_t skip_pairs, skip_y;
+  uint32_t half;
+  float most;
+} xl_core_pixels;
+
+/* y = bits - 2 * count; the same, but 0 where that is below it; times scale, plus bias, or both. At least one pixel. */
+void xl_core_store_dots(const xl_core_pixels *p);
+void xl_core_store_relu_f32(const xl_core_pixels *p);
+void xl_core_store_scaled(const xl_core_pixels *p);
+void xl_core_store_biased(const xl_core_pixels *p);
+void xl_core_store_finished(const xl_core_pixels *p);
+
+/* Pairs of two pixels' counts, a word for each of 2 * twos filters, `step` bytes apart, to pairs of filters, twos > 0. */
+void xl_core_turn_pairs(const uint32_t *pairs, ptrdiff_t step, int32_t twos, uint32_t *first, uint32_t *second);
 
 /* Where XL_CORE_PAIRS is set: products of int16, two an instruction. Two neighbouring elements lie in a word.
  *

@@ -28,8 +28,8 @@
 #define XL_LOOKUP_RUN_BITS 16
 #define XL_LOOKUP_ENTRIES 128
 #define XL_LOOKUP_X_BYTES 8
-#define XL_LOOKUP_RUN_COST 470
-#define XL_LOOKUP_UNIT_COST 265
+#define XL_LOOKUP_RUN_COST 390
+#define XL_LOOKUP_UNIT_COST 255
 #define XL_LOOKUP_PIXEL_COST 11
 #define XL_LOOKUP_PIXEL_UNIT_COST 3
 #define XL_LOOKUP_LINE_BYTES 16
@@ -74,21 +74,24 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
 void xl_lookup_tables(const uint8_t *w, ptrdiff_t step, int32_t units, uint8_t *tables);
 
 #ifdef XL_CORE_ARMV6_VFP
-/* What tables of a unit are made with: only the filters whose bit is 1 are in them, the others never differ, if their
- * bits w are 0. */
+/* What tables of a unit are made with: only the lanes that are named are in them, the others never differ, if their
+ * bits are 0. */
 typedef struct xl_lookup_lanes {
-  double base, half_of_six, half_of_five;
+  double base, half;
 } xl_lookup_lanes;
-xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters);
+xl_lookup_lanes xl_lookup_lanes_of(uint32_t lanes);
 
-/* Tables as above, but with entries of 64 bytes. */
-#define XL_LOOKUP_WIDE_ENTRY_BYTES 64
-void xl_lookup_tables_of(const uint8_t *w, ptrdiff_t step, int32_t units, const xl_lookup_lanes *lanes,
-                         uint8_t *tables);
+/* Tables of rows, each lane's at an address of its own, and their run `offset` bytes behind it. wide: of 32 bits, in
+ * XL_LOOKUP_WIDE_ENTRIES entries, for XL_LOOKUP_WIDE_UNITS units at most. An entry is the power of two of bytes that
+ * holds the units. */
+#define XL_LOOKUP_WIDE_ENTRIES 448
+#define XL_LOOKUP_WIDE_UNITS 2
+void xl_lookup_tables_of(const uint8_t *const *rows, ptrdiff_t offset, int32_t units, int wide,
+                         const xl_lookup_lanes *lanes, uint8_t *tables);
 
 /* Adds their entries for n runs of bits, the first one at `bits` and each `step` bytes behind the one before, to the
- * sums of n times so many units. */
-void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units,
+ * sums of n times so many units. Wide runs are aligned to 4 bytes, others to 2. */
+void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units, int wide,
                            const uint8_t *tables);
 #endif
 
@@ -97,8 +100,10 @@ void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, i
 void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdiff_t offset, int32_t shift,
                    const uint8_t *tables);
 
-/* Clears the sums of n units; before that, adds them to the counts. */
+/* Clears the sums of n units. */
 void xl_lookup_clear(uint8_t *sums, int32_t n);
-void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs);
+
+/* Moves the sums of n units to the counts, or adds them if these are not the first, and clears them. */
+void xl_lookup_widen(uint8_t *sums, int32_t n, int first, uint32_t *pairs);
 
 #endif

@@ -47,6 +47,7 @@ typedef struct conv {
   char *out;                 /* of the image */
   int32_t group, first, n, units; /* the block's filters, from the group's filter `first` on */
   int32_t begin, pixels;          /* the chunk */
+  int32_t y, x_first;             /* its first pixel */
 } conv;
 
 static conv conv_of(const xl_op *op, xl_lookup_store store) {
@@ -94,9 +95,9 @@ static lines lines_of(const conv *c, int32_t i, int32_t j) {
   /* outputs first to last - 1 of a line see the tap inside */
   const int32_t first = outputs_before(left, w->stride_w), last = outputs_before(w->in_w + left, w->stride_w);
   lines n = {0, 0};
-  for (int32_t at = c->begin; at < end;) {
-    const int32_t y = at / w->out_w, from = at % w->out_w, to = xl_min32(w->out_w, from + end - at);
-    const int32_t in_y = y * w->stride_h - w->pad_top + i * w->dilation_h;
+  int32_t from = c->x_first, in_y = c->y * w->stride_h - w->pad_top + i * w->dilation_h;
+  for (int32_t at = c->begin; at < end; from = 0, in_y += w->stride_h) {
+    const int32_t to = xl_min32(w->out_w, from + end - at);
     const int32_t a = xl_min32(xl_max32(first, from), to), b = xl_max32(xl_min32(last, to), a);
     const int32_t to_begin = at - c->begin - from; /* from a line's pixels to the chunk's */
     at += to - from;
@@ -151,8 +152,7 @@ static ptrdiff_t run_offset(const conv *c, int32_t run, int32_t *shift) {
 static void count_chunk(const conv *c) {
   const xl_window *w = &c->p->window;
   const int32_t units = c->pixels * c->units;
-  int32_t added = 0;
-  memset(c->pairs, 0, (size_t)units * XL_LOOKUP_PAIRS * 4);
+  int32_t added = 0, first = 1;
   xl_lookup_clear(c->sums, units);
   for (int32_t tap = 0; tap < w->window_h * w->window_w; ++tap) {
     const lines n = lines_of(c, tap / w->window_w, tap % w->window_w);
@@ -165,31 +165,46 @@ static void count_chunk(const conv *c) {
       xl_lookup_add(c->inside, n.inside, c->units, offset, shift, c->tables);
       if (n.outside > 0) add_padding(c, n.outside, bits);
       if (++added == XL_LOOKUP_MOST_RUNS) {
-        xl_lookup_widen(c->sums, units, c->pairs);
-        added = 0;
+        xl_lookup_widen(c->sums, units, first, c->pairs);
+        added = first = 0;
       }
     }
   }
-  xl_lookup_widen(c->sums, units, c->pairs);
+  if (added > 0 || first) xl_lookup_widen(c->sums, units, first, c->pairs);
+}
+
+/* How many elements the windows from x on have in a line with so many taps inside the image, and how many pixels alike
+ * there are: all that see every column, or one. */
+static int32_t elements_of(const conv *c, int32_t taps_h, int32_t x, int32_t *pixels) {
+  const xl_window *w = &c->p->window;
+  const int32_t last = w->in_w + w->pad_left - (w->window_w - 1) * w->dilation_w; /* before which the last tap is inside */
+  const int32_t end = last <= 0 ? 0 : (last - 1) / w->stride_w + 1;
+  const int whole = x * w->stride_w >= w->pad_left && x < end;
+  *pixels = whole ? xl_min32(end, w->out_w) - x : 1;
+  return taps_h * (whole ? w->window_w : xl_span_count(xl_span_w(w, x))) * c->s.group_c;
 }
 
 static void store_chunk(const conv *c) {
   const xl_window *w = &c->p->window;
   const int32_t begin = c->group * c->s.group_out + c->first, taps = w->window_h * w->window_w;
-  xl_lookup_block b = {&c->channels, begin, c->n, c->units * XL_LOOKUP_PAIRS, taps * c->s.group_c, 0, c->limits};
+  xl_lookup_block b = {&c->channels, begin,   c->n, c->units * XL_LOOKUP_PAIRS, taps * c->s.group_c, 0,
+                       c->store.pixel_bytes, c->limits};
   if (c->p->pad_value == 0) b.tap = c->s.group_c;
-  const xl_store_pixel store = c->store.begin(&b);
-  const uint32_t *pairs = c->pairs;
-  char *out = c->out + c->begin * c->store.pixel_bytes;
-  int32_t y = c->begin / w->out_w, x = c->begin % w->out_w;
-  xl_span h = xl_span_h(w, y);
-  for (int32_t i = 0; i < c->pixels; ++i, pairs += b.pairs, out += c->store.pixel_bytes) {
-    int32_t bits = b.bits;
-    if (c->p->pad_value == 0) bits = xl_span_count(h) * xl_span_count(xl_span_w(w, x)) * c->s.group_c;
-    store(&b, bits, pairs, out);
-    if (++x == w->out_w) {
+  const xl_store_pixels store = c->store.begin(&b);
+  char *out = c->out + c->begin * b.pixel_bytes;
+  if (c->p->pad_value != 0) {
+    store(&b, b.bits, c->pairs, c->pixels, out);
+    return;
+  }
+  int32_t y = c->y, x = c->x_first;
+  for (int32_t i = 0, n; i < c->pixels; i += n) {
+    const int32_t bits = elements_of(c, xl_span_count(xl_span_h(w, y)), x, &n);
+    n = xl_min32(n, c->pixels - i);
+    store(&b, bits, c->pairs + (ptrdiff_t)i * b.pairs, n, out + i * b.pixel_bytes);
+    x += n;
+    if (x == w->out_w) {
       x = 0;
-      h = xl_span_h(w, ++y);
+      ++y;
     }
   }
 }
@@ -212,6 +227,8 @@ static void convolve_image(conv *c, const uint32_t *image) {
       c->first = xl_min32(before * XL_LOOKUP_UNIT, c->s.group_out - c->n); /* the last one may do some again */
       for (c->begin = 0; c->begin < pixels; c->begin += c->pixels) {
         c->pixels = xl_min32(c->s.chunk, pixels - c->begin);
+        c->y = c->begin / c->p->window.out_w;
+        c->x_first = c->begin % c->p->window.out_w;
         count_chunk(c);
         store_chunk(c);
       }
@@ -219,11 +236,10 @@ static void convolve_image(conv *c, const uint32_t *image) {
   }
 }
 
-/* each: the same kind of output, of one pixel's counts. */
-static void convolve(const xl_op *op, xl_lookup_store store, xl_store each) {
+static void convolve(const xl_op *op, xl_lookup_store store) {
   conv c = conv_of(op, store);
   if (xl_lookup_by_pixels(c.p, &c.s)) {
-    xl_lookup_pixels(op, each, store.pixel_bytes);
+    xl_lookup_pixels(op, store);
     return;
   }
   const xl_window *w = &c.p->window;
@@ -247,15 +263,15 @@ int32_t xl_lookup_conv2d_b_b_pays(const xl_conv2d_params *p) {
 void xl_lookup_conv2d_b_b_b(const xl_op *op) {
   const ptrdiff_t words = xl_words(((const xl_conv2d_params *)op->params)->out_c);
   const xl_lookup_store store = {xl_lookup_begin_b, words * 4};
-  convolve(op, store, xl_store_b);
+  convolve(op, store);
 }
 
 void xl_lookup_conv2d_b_b_i32(const xl_op *op) {
   const xl_lookup_store store = {xl_lookup_begin_i32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
-  convolve(op, store, xl_store_i32);
+  convolve(op, store);
 }
 
 void xl_lookup_conv2d_b_b_f32(const xl_op *op) {
   const xl_lookup_store store = {xl_lookup_begin_f32, ((const xl_conv2d_params *)op->params)->out_c * (ptrdiff_t)4};
-  convolve(op, store, xl_store_f32);
+  convolve(op, store);
 }

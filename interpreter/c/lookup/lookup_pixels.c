@@ -11,14 +11,13 @@
 
 #ifndef XL_CORE_ARMV6_VFP
 
-void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
-  (void)op, (void)store, (void)pixel_bytes;
-}
+void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) { (void)op, (void)store; }
 
 #else
 
 #include <string.h>
 
+#include "core.h"
 #include "window.h"
 
 enum { LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT, ALIGNMENT = XL_PIXELS_ALIGNMENT };
@@ -26,120 +25,150 @@ enum { LANES = XL_LOOKUP_UNITS * XL_LOOKUP_UNIT, ALIGNMENT = XL_PIXELS_ALIGNMENT
 typedef xl_pixels_shape shape;
 typedef xl_pixels_parts parts;
 
+/* Where the window of a lane's pixel begins. */
+typedef struct origin {
+  const uint8_t *image;
+  int32_t y, x;
+} origin;
+
 /* One block of pixels and one chunk of filters. */
 typedef struct block {
   const xl_op *op;
   const xl_conv2d_params *p;
   shape s;
-  uint8_t *tables, *sums;
-  uint32_t *pairs;
-  int32_t first, n, units;   /* pixels */
-  int32_t filter, filters;   /* of the chunk */
-  const uint16_t *at[LANES]; /* what the tap sees of each pixel; NULL: padding */
+  uint8_t *tables, *sums, *outside;
+  uint32_t *pairs, *turned;
+  int32_t first, n, units; /* pixels */
+  int32_t filter, filters; /* of the chunk, and the filters counted: one more where that is odd */
+  origin from[LANES];
+  const uint8_t *at[LANES]; /* what the tap sees of each lane, or `outside` */
   xl_lookup_lanes lanes[XL_LOOKUP_UNITS];
 } block;
+
+static void find_origins(block *b) {
+  const xl_window *w = &b->p->window;
+  const size_t image = (size_t)w->in_h * (size_t)w->in_w * (size_t)xl_words(b->p->in_c) * 4;
+  int32_t line = b->first / w->out_w, x = b->first % w->out_w, n = line / w->out_h, y = line % w->out_h;
+  for (int32_t lane = 0; lane < b->n; ++lane) {
+    const origin from = {(const uint8_t *)b->op->in[0] + (size_t)n * image, y * w->stride_h - w->pad_top,
+                         x * w->stride_w - w->pad_left};
+    b->from[lane] = from;
+    if (++x < w->out_w) continue;
+    x = 0;
+    if (++y < w->out_h) continue;
+    y = 0;
+    ++n;
+  }
+}
 
 /* Where tap (i, j) of each pixel lies; returns whether any pixel sees something. */
 static int find_tap(block *b, int32_t i, int32_t j) {
   const xl_window *w = &b->p->window;
-  const ptrdiff_t pixel = xl_words(b->p->in_c);
-  int any = b->p->pad_value != 0;
+  const int32_t down = i * w->dilation_h, right = j * w->dilation_w, padded = b->p->pad_value != 0;
+  const ptrdiff_t pixel = xl_words(b->p->in_c) * 4;
+  int any = 0;
   for (int32_t u = 0; u < b->units; ++u) {
     uint32_t there = 0;
     for (int32_t k = 0; k < XL_LOOKUP_UNIT; ++k) {
-      const int32_t lane = u * XL_LOOKUP_UNIT + k, index = b->first + lane;
-      b->at[lane] = NULL;
+      const int32_t lane = u * XL_LOOKUP_UNIT + k;
+      b->at[lane] = b->outside;
       if (lane >= b->n) continue;
-      const int32_t x = index % w->out_w, line = index / w->out_w, y = line % w->out_h, image = line / w->out_h;
-      const int32_t in_y = y * w->stride_h - w->pad_top + i * w->dilation_h;
-      const int32_t in_x = x * w->stride_w - w->pad_left + j * w->dilation_w;
-      const int inside = in_y >= 0 && in_y < w->in_h && in_x >= 0 && in_x < w->in_w;
-      if (inside) {
-        const ptrdiff_t word = (((ptrdiff_t)image * w->in_h + in_y) * w->in_w + in_x) * pixel;
-        b->at[lane] = (const uint16_t *)(const void *)((const uint32_t *)b->op->in[0] + word);
+      const origin *from = &b->from[lane];
+      const int32_t y = from->y + down, x = from->x + right;
+      if ((uint32_t)y < (uint32_t)w->in_h && (uint32_t)x < (uint32_t)w->in_w) {
+        b->at[lane] = from->image + (y * w->in_w + x) * pixel;
+        there |= 1u << k;
       }
-      if (inside || b->p->pad_value != 0) there |= 1u << k;
     }
-    b->lanes[u] = xl_lookup_lanes_of(there);
-    any |= there != 0;
+    if (!padded) b->lanes[u] = xl_lookup_lanes_of(there);
+    any |= padded || there != 0;
   }
   return any;
 }
 
-static void add_run(const block *b, int32_t tap, int32_t run) {
-  const uint32_t *filters = (const uint32_t *)b->op->in[1] + b->filter * b->s.filter;
-  const uint16_t outside = b->p->pad_value < 0 ? UINT16_MAX : 0;
-  uint16_t bits[LANES];
-  for (int32_t lane = 0; lane < b->units * XL_LOOKUP_UNIT; ++lane) {
-    bits[lane] = b->at[lane] != NULL ? b->at[lane][run] : lane < b->n ? outside : 0;
-  }
-  xl_lookup_tables_of((const uint8_t *)bits, sizeof *bits, b->units, b->lanes, b->tables);
-  const uint8_t *first = (const uint8_t *)filters + (tap * b->s.runs + run) * (XL_LOOKUP_RUN_BITS / 8);
-  xl_lookup_add_filters(first, b->s.filter * 4, b->sums, b->filters, b->units, b->tables);
-}
-
 static void count_block(block *b) {
   const xl_window *w = &b->p->window;
-  const int32_t units = b->filters * b->units;
-  int32_t added = 0;
-  memset(b->pairs, 0, (size_t)units * XL_LOOKUP_PAIRS * 4);
+  const uint8_t *filters = (const uint8_t *)((const uint32_t *)b->op->in[1] + b->filter * b->s.filter);
+  const ptrdiff_t run_bytes = b->s.run_bits / 8;
+  const int32_t units = b->filters * b->units, odd = b->filter + b->filters - b->p->out_c;
+  int32_t added = 0, first = 1;
   xl_lookup_clear(b->sums, units);
   for (int32_t tap = 0; tap < w->window_h * w->window_w; ++tap) {
     if (!find_tap(b, tap / w->window_w, tap % w->window_w)) continue;
     for (int32_t run = 0; run < b->s.runs; ++run) {
-      add_run(b, tap, run);
-      if (++added == XL_LOOKUP_MOST_RUNS) {
-        xl_lookup_widen(b->sums, units, b->pairs);
-        added = 0;
+      xl_lookup_tables_of(b->at, run * run_bytes, b->units, b->s.wide, b->lanes, b->tables);
+      xl_lookup_add_filters(filters + (tap * b->s.runs + run) * run_bytes, b->s.filter * 4, b->sums,
+                            odd > 0 ? b->filters - odd : b->filters, b->units, b->s.wide, b->tables);
+      if (++added == 255 / b->s.run_bits) {
+        xl_lookup_widen(b->sums, units, first, b->pairs);
+        added = first = 0;
       }
     }
   }
-  xl_lookup_widen(b->sums, units, b->pairs);
+  if (added > 0 || first) xl_lookup_widen(b->sums, units, first, b->pairs);
 }
 
-/* The outputs of one pixel of the block, those of the chunk's filters. */
-static void store_pixel(const block *b, int32_t lane, xl_store store, const xl_channels *channels, char *out) {
+/* The outputs of all pixels of the block, those of the chunk's filters: pairs of pixels become pairs of filters. */
+static void store_block(const block *b, xl_lookup_block *to, const xl_lookup_store *kind) {
   const xl_window *w = &b->p->window;
-  const int32_t index = b->first + lane, end = b->filter + b->filters;
-  const int shift = lane % 2 * 16;
-  const ptrdiff_t step = b->units * XL_LOOKUP_PAIRS;
-  const uint32_t *pairs = b->pairs + lane / 2;
-  int32_t taps = w->window_h * w->window_w;
-  if (b->p->pad_value == 0) {
-    taps = xl_span_count(xl_span_h(w, index / w->out_w % w->out_h)) * xl_span_count(xl_span_w(w, index % w->out_w));
-  }
-  uint32_t counts[XL_BLOCK];
-  for (int32_t f = b->filter; f < end;) {
-    const int32_t n = xl_min32(end - f, XL_BLOCK - f % XL_BLOCK);
-    for (int32_t i = 0; i < n; ++i, pairs += step) counts[i] = *pairs >> shift & 0xffffu;
-    store(channels, f, n, taps * b->p->in_c, counts, out);
-    f += n;
+  const int32_t half = b->filters / 2;
+  const xl_store_pixels store = kind->begin(to);
+  char *out = (char *)b->op->out + b->first * kind->pixel_bytes;
+  for (int32_t lane = 0; lane < b->n; ++lane, out += kind->pixel_bytes) {
+    if (lane % 2 == 0) {
+      xl_core_turn_pairs(b->pairs + lane / 2, b->units * (ptrdiff_t)(XL_LOOKUP_PAIRS * 4), half, b->turned,
+                         b->turned + half);
+    }
+    int32_t taps = w->window_h * w->window_w;
+    if (b->p->pad_value == 0) {
+      const origin *from = &b->from[lane];
+      taps = xl_span_count(xl_span_at(0, 1, -from->y, w->window_h, w->dilation_h, w->in_h)) *
+             xl_span_count(xl_span_at(0, 1, -from->x, w->window_w, w->dilation_w, w->in_w));
+    }
+    store(to, taps * b->p->in_c, b->turned + lane % 2 * half, 1, out);
   }
 }
 
-void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes) {
+static block block_of(const xl_op *op, uint8_t *work, const parts *at) {
   block b;
+  memset(&b, 0, sizeof b);
   b.op = op;
   b.p = (const xl_conv2d_params *)op->params;
   b.s = xl_pixels_shape_of(b.p);
-  const parts at = xl_pixels_parts_of(&b.s);
-  const xl_channels channels = xl_channels_of(op, &b.p->activation);
+  b.tables = work + at->tables;
+  b.sums = work + at->sums;
+  b.outside = work + at->outside;
+  b.pairs = (uint32_t *)(void *)(work + at->pairs);
+  b.turned = (uint32_t *)(void *)(work + at->turned);
+  memset(b.outside, b.p->pad_value < 0 ? 0xff : 0, (size_t)xl_words(b.p->in_c) * 4);
+  for (int32_t u = 0; u < XL_LOOKUP_UNITS; ++u) b.lanes[u] = xl_lookup_lanes_of(63);
+  return b;
+}
+
+void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) {
+  const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
+  const shape s = xl_pixels_shape_of(p);
+  const parts at = xl_pixels_parts_of(p, &s);
+  const xl_channels channels = xl_channels_of(op, &p->activation);
   uint8_t *work = (uint8_t *)op->workspace;
   work += (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT;
-  b.tables = work + at.tables;
-  b.sums = work + at.sums;
-  b.pairs = (uint32_t *)(void *)(work + at.pairs);
-  for (b.filter = 0; b.filter < b.p->out_c; b.filter += b.filters) {
-    b.filters = xl_min32(b.s.chunk, b.p->out_c - b.filter);
-    for (int32_t i = 0; i < b.s.blocks; ++i) {
-      const int32_t before = (int32_t)((int64_t)b.s.units * i / b.s.blocks);
-      b.units = (int32_t)((int64_t)b.s.units * (i + 1) / b.s.blocks) - before;
+  block b = block_of(op, work, &at);
+  xl_lookup_block to = {&channels, 0, 0, 0, p->window.window_h * p->window.window_w * p->in_c, 0, store.pixel_bytes,
+                        (uint32_t *)(void *)(work + at.limits)};
+  if (p->pad_value == 0) to.tap = p->in_c;
+  for (b.filter = 0; b.filter < p->out_c; b.filter += b.filters) {
+    to.first = b.filter;
+    to.n = xl_min32(s.chunk, p->out_c - b.filter);
+    b.filters = to.n + to.n % 2;
+    to.pairs = b.filters / 2;
+    for (int32_t i = 0; i < s.blocks; ++i) {
+      const int32_t before = (int32_t)((int64_t)s.units * i / s.blocks);
+      b.units = (int32_t)((int64_t)s.units * (i + 1) / s.blocks) - before;
       b.first = before * XL_LOOKUP_UNIT;
-      b.n = xl_min32(b.units * XL_LOOKUP_UNIT, b.s.pixels - b.first);
+      b.n = xl_min32(b.units * XL_LOOKUP_UNIT, s.pixels - b.first);
+      find_origins(&b);
       count_block(&b);
-      for (int32_t lane = 0; lane < b.n; ++lane) {
-        store_pixel(&b, lane, store, &channels, (char *)op->out + (b.first + lane) * pixel_bytes);
-      }
+      store_block(&b, &to, &store);
     }
   }
 }

@@ -2,8 +2,8 @@
 #ifndef XL_LOOKUP_PIXELS_H
 #define XL_LOOKUP_PIXELS_H
 
-#include "store.h"
+#include "lookup_store.h"
 
-void xl_lookup_pixels(const xl_op *op, xl_store store, ptrdiff_t pixel_bytes);
+void xl_lookup_pixels(const xl_op *op, xl_lookup_store store);
 
 #endif

@@ -108,11 +108,11 @@ void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdif
 
 void xl_lookup_clear(uint8_t *sums, int32_t n) { memset(sums, 0, (size_t)n * BYTES); }
 
-void xl_lookup_widen(uint8_t *sums, int32_t n, uint32_t *pairs) {
+void xl_lookup_widen(uint8_t *sums, int32_t n, int first, uint32_t *pairs) {
   uint32_t *s = (uint32_t *)(void *)sums;
   for (int32_t i = 0; i < n; ++i, pairs += 2) {
-    pairs[0] += s[i] & 0x00ff00ffu;
-    pairs[1] += s[i] >> 8 & 0x00ff00ffu;
+    pairs[0] = (first ? 0 : pairs[0]) + (s[i] & 0x00ff00ffu);
+    pairs[1] = (first ? 0 : pairs[1]) + (s[i] >> 8 & 0x00ff00ffu);
     s[i] = 0;
   }
 }

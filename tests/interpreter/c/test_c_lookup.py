@@ -68,7 +68,11 @@ def test_sanitizers_find_nothing(tmp_path):
     assert runs([str(compile_program(tmp_path, ["gcc"], flags))]) == "400 equal, units of 4 filters\n"
 
 
-@pytest.mark.parametrize(("flags", "filters"), [(VFP, 6), (SOFT, 4)], ids=["doubles", "words"])
+@pytest.mark.parametrize(
+    ("flags", "filters"),
+    [(VFP, 6), ([*VFP, "-DXL_LOOKUP_CACHE_BYTES=9000"], 6), (SOFT, 4)],
+    ids=["doubles", "doubles in many chunks", "words"],
+)
 def test_on_arm1176(tmp_path, flags, filters):
     need_arm("qemu-arm")
     program = compile_program(tmp_path, [ARM, *ARM1176, "-static"], flags)
@@ -107,8 +111,16 @@ def test_instructions_a_word_of_look_ups(tmp_path, units):
 def test_instructions_a_word_of_look_ups_in_tables_of_pixels(tmp_path, units):
     """A turn is two filters and 16 bits of 6 pixels a unit."""
     need_arm("arm-linux-gnueabi-objdump")
-    (size,) = loop_sizes("armv6_lookup.c", f"add_filters_{units}", tmp_path)
+    (size,) = loop_sizes("armv6_lookup_pixels.c", f"add_filters_{units}", tmp_path)
     assert size == 2 * (13 + 3 * units)
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_instructions_a_word_of_look_ups_in_wide_tables_of_pixels(tmp_path, units):
+    """A turn is two filters and 32 bits of 6 pixels a unit."""
+    need_arm("arm-linux-gnueabi-objdump")
+    (size,) = loop_sizes("armv6_lookup_pixels.c", f"add_wide_{units}", tmp_path)
+    assert size == 2 * (19 + 5 * units)
 
 
 # -- choosing ------------------------------------------------------------------------------------------------
