@@ -146,30 +146,51 @@ NAKED uint32_t xl_core_signs_of_dots(UNUSED const int32_t *dots, UNUSED const in
 }
 
 #ifdef XL_CORE_FLOATS
-/* r0: dots, r1: fours, r2: scale, r3: bias; on the stack y. */
+#define FLOAT(a, b, c, d)           \
+  "vcvt.f32.s32 " a ", " a "\n\t"   \
+  "vcvt.f32.s32 " b ", " b "\n\t"   \
+  "vcvt.f32.s32 " c ", " c "\n\t"   \
+  "vcvt.f32.s32 " d ", " d "\n\t"
+
+/* r0: dots, r1: fours, r2: scale, r3: bias; on the stack y. Biases are loaded where sums are to be: vmla of VFPv2 rounds
+ * the product and then the sum. 22 instructions for eight. */
 NAKED void xl_core_store_dots_f32(UNUSED const int32_t *dots, UNUSED int32_t fours, UNUSED const float *scale,
                                   UNUSED const float *bias, UNUSED float *y) {
   __asm__ volatile(
-      "ldr r12, [sp]\n"
+      "ldr r12, [sp]\n\t"
+      "vpush {d8-d11}\n\t"
+      "subs r1, r1, #2\n\t"
+      "blt 2f\n"
       "1:\n\t"
-      "vldmia r0!, {s0-s3}\n\t"
-      "vldmia r2!, {s4-s7}\n\t"
-      "vcvt.f32.s32 s0, s0\n\t"
-      "vcvt.f32.s32 s1, s1\n\t"
-      "vcvt.f32.s32 s2, s2\n\t"
-      "vcvt.f32.s32 s3, s3\n\t"
-      "vldmia r3!, {s8-s11}\n\t"
-      "vmul.f32 s0, s0, s4\n\t"
-      "vmul.f32 s1, s1, s5\n\t"
-      "vmul.f32 s2, s2, s6\n\t"
-      "vmul.f32 s3, s3, s7\n\t"
-      "vadd.f32 s0, s0, s8\n\t"
-      "vadd.f32 s1, s1, s9\n\t"
-      "vadd.f32 s2, s2, s10\n\t"
-      "vadd.f32 s3, s3, s11\n\t"
-      "subs r1, r1, #1\n\t"
-      "vstmia r12!, {s0-s3}\n\t"
-      "bne 1b\n\t"
+      "vldmia r0!, {s0-s7}\n\t"
+      "vldmia r2!, {s8-s15}\n\t"
+      "vldmia r3!, {s16-s23}\n\t"
+      FLOAT("s0", "s1", "s2", "s3") FLOAT("s4", "s5", "s6", "s7")
+      "vmla.f32 s16, s0, s8\n\t"
+      "vmla.f32 s17, s1, s9\n\t"
+      "vmla.f32 s18, s2, s10\n\t"
+      "vmla.f32 s19, s3, s11\n\t"
+      "vmla.f32 s20, s4, s12\n\t"
+      "vmla.f32 s21, s5, s13\n\t"
+      "vmla.f32 s22, s6, s14\n\t"
+      "vmla.f32 s23, s7, s15\n\t"
+      "subs r1, r1, #2\n\t"
+      "vstmia r12!, {s16-s23}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r1, r1, #2\n\t"
+      "beq 3f\n\t" /* else four are left */
+      "vldmia r0, {s0-s3}\n\t"
+      "vldmia r2, {s8-s11}\n\t"
+      "vldmia r3, {s16-s19}\n\t"
+      FLOAT("s0", "s1", "s2", "s3")
+      "vmla.f32 s16, s0, s8\n\t"
+      "vmla.f32 s17, s1, s9\n\t"
+      "vmla.f32 s18, s2, s10\n\t"
+      "vmla.f32 s19, s3, s11\n\t"
+      "vstmia r12, {s16-s19}\n"
+      "3:\n\t"
+      "vpop {d8-d11}\n\t"
       "bx lr");
 }
 #endif

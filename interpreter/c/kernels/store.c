@@ -75,6 +75,14 @@ void xl_store_dots_i32(const xl_channels *c, int32_t first, int32_t n, const int
 
 void xl_store_f32(const xl_channels *c, int32_t first, int32_t n, int32_t bits, const uint32_t *counts, void *row) {
   float *y = (float *)row + first;
+#if defined(XL_CORE_PAIRS) && defined(XL_CORE_FLOATS)
+  if (n % 4 == 0 && c->scale != NULL && c->bias != NULL) {
+    int32_t dots[XL_BLOCK];
+    for (int32_t i = 0; i < n; ++i) dots[i] = dot_of(bits, counts[i]);
+    xl_store_dots_f32(c, first, n, dots, row);
+    return;
+  }
+#endif
   for (int32_t i = 0; i < n; ++i) y[i] = (float)dot_of(bits, counts[i]);
   xl_finish_f32(c, first, n, y);
 }

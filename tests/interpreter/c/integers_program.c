@@ -1,5 +1,5 @@
 /* Convolutions of integers (kinds 0 to 14: by input and filter u8 i8, i8 i8, u8 b, i8 b, b i8, and by output bits, int32,
- * floats) of shapes drawn at random. Writes all outputs, as they lie in memory, to standard output: compiled for two
+ * floats; kinds 15 to 17: depthwise of bits with bits) of shapes drawn at random. Writes all outputs, as they lie in memory, to standard output: compiled for two
  * machines, or with and without XL_PORTABLE, both write the same. To standard error: how many are such as conv2d_toom.c
  * takes. */
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "drawing.h"
 #include "xlite.h"
 
-enum { CASES = 120, KINDS = 15 };
+enum { CASES = 120, KINDS = 18, DEPTHWISE = 15 };
 
 static int by_toom;
 
@@ -35,9 +35,9 @@ static float *random_floats(int32_t n) {
   return out;
 }
 
-static int32_t *random_thresholds(int32_t n) {
+static int32_t *random_thresholds(int32_t n, int32_t most) {
   int32_t *out = malloc((size_t)n * sizeof *out);
-  for (int32_t i = 0; i < n; ++i) out[i] = below(9) ? below(4001) - 2000 : below(2) ? INT32_MAX : INT32_MIN;
+  for (int32_t i = 0; i < n; ++i) out[i] = below(9) ? below(2 * most + 1) - most : below(2) ? INT32_MAX : INT32_MIN;
   return out;
 }
 
@@ -59,6 +59,20 @@ static void seven_columns(xl_conv2d_params *p) {
   p->out_c = 1 + below(99);
   p->pad_value = below(1639) - 819;
   p->input_zero_point = below(3) ? 255 : below(1000) - 500;
+}
+
+static void depthwise(xl_conv2d_params *p) {
+  xl_window *w = &p->window;
+  if (below(2)) w->window_h = w->window_w = 3;
+  if (below(2)) w->dilation_h = w->dilation_w = 1;
+  w->in_h = 1 + below(20);
+  w->in_w = 1 + below(40);
+  p->groups = 1;
+  p->in_c = 1 + below(100);
+  p->out_c = p->in_c * (1 + below(5) / 4);
+  p->pad_value = below(3) - 1;
+  p->masked = below(4) == 0;
+  p->planes = 1;
 }
 
 static xl_conv2d_params random_params(int kind) {
@@ -86,7 +100,11 @@ static xl_conv2d_params random_params(int kind) {
   p.input_multiplier = 1 + below(2);
   p.input_zero_point = below(512) - 128;
   p.masked = kind / 3 == 2 || kind / 3 == 3 ? below(2) : 0;
-  if (below(3) == 0) seven_columns(&p);
+  if (kind >= DEPTHWISE) {
+    depthwise(&p);
+  } else if (below(3) == 0) {
+    seven_columns(&p);
+  }
   if (kind % 3 == 2 && below(2)) p.activation = (xl_activation){xl_relu, 0.25f, 20.0f, 0.0f};
   return p;
 }
@@ -101,21 +119,23 @@ static void convolve(int kind) {
       {0, 1, {xl_conv2d_u8_b_b, xl_conv2d_u8_b_i32, xl_conv2d_u8_b_f32}},
       {0, 1, {xl_conv2d_i8_b_b, xl_conv2d_i8_b_i32, xl_conv2d_i8_b_f32}},
       {1, 0, {xl_conv2d_b_i8_b, xl_conv2d_b_i8_i32, xl_conv2d_b_i8_f32}},
+      {1, 1, {xl_depthwise_conv2d_b_b_b, xl_depthwise_conv2d_b_b_i32, xl_depthwise_conv2d_b_b_f32}},
   };
   const xl_conv2d_params p = random_params(kind);
   const xl_window *w = &p.window;
   const int32_t pixels = p.batch * w->out_h * w->out_w, in_pixels = p.batch * w->in_h * w->in_w;
   const int32_t k = w->window_h * w->window_w * p.in_c / p.groups;
+  const int32_t filter_words = kind >= DEPTHWISE ? k / p.in_c * words(p.out_c) : p.out_c * words(k);
   const int32_t row = kind % 3 == 0 ? words(p.out_c) : p.out_c;
   xl_op op;
   memset(&op, 0, sizeof op);
   op.params = &p;
   op.in[0] = random_words(kinds[kind / 3].x_bits ? in_pixels * words(p.in_c) : in_pixels * p.in_c / 4 + 1);
-  op.in[1] = random_words(kinds[kind / 3].w_bits ? p.out_c * words(k) : p.out_c * k / 4 + 1);
+  op.in[1] = random_words(kinds[kind / 3].w_bits ? filter_words : p.out_c * k / 4 + 1);
   op.in[2] = below(3) ? random_floats(p.out_c) : NULL;
   op.in[3] = below(3) ? random_floats(p.out_c) : NULL;
-  op.in[4] = random_thresholds(p.out_c);
-  op.in[5] = p.masked ? random_words(p.out_c * words(k)) : NULL;
+  op.in[4] = random_thresholds(p.out_c, kind >= DEPTHWISE ? k / p.in_c + 2 : 2000);
+  op.in[5] = p.masked ? random_words(filter_words) : NULL;
   op.workspace_bytes = (uint32_t)xl_conv2d_integer_workspace(&p);
   if (!kinds[kind / 3].x_bits && xl_conv2d_by_toom(&p)) ++by_toom;
   op.workspace = malloc((size_t)op.workspace_bytes + 1);
