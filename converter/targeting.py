@@ -7,7 +7,7 @@ need. Memory is the same account that the interpreter holds to its limit; latenc
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -17,6 +17,7 @@ from xlite.interpreter import TARGETS, Resolver, Target, costs, memory, planner
 from xlite.interpreter.kernels.base import Kernel, OpSpec
 from xlite.interpreter.kernels.c import isa
 from xlite.interpreter.kernels.c.elsewhere import on_isa
+from xlite.interpreter.program import Draft, fitting
 from xlite.interpreter.resolver import Choice
 from xlite.schema import load_model
 from xlite.schema.contracts import with_optional_inputs
@@ -104,13 +105,15 @@ def _spec(model: Model, op: Op) -> OpSpec:
 
 def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target) -> OnTarget:
     """What a verified model needs on ``target`` and how long a run may take there."""
-    resolver = _resolver(target)
     limit = memory.make_limit(None, target)
-    choices = [kernel_there(resolver, spec, target) for spec in specs]
-    account = _account(model, plan, specs, choices, target)
-    if limit.excess(account):  # there the fastest kernels give way too
-        choices = [kernel_there(resolver, spec, target, lean=True) for spec in specs]
-        account = _account(model, plan, specs, choices, target)
+    kernels = _KernelsThere(target)
+    choices = [next(kernels.candidates(spec), None) for spec in specs]
+    account = _account(model, plan, specs, choices)
+    if limit.excess(account) and None not in choices:  # there the fastest kernels give way too
+        types = tuple(tensor.type for tensor in model.tensors)
+        draft = Draft(model, 1, types, plan, tuple(specs))
+        choices = list(fitting(kernels, draft, True, limit, _figures(target)))
+        account = _account(model, plan, specs, choices)
     rows = [row for row in account.rows() if row[1]]
     if not target.weights_in_ram:
         rows = [("arena", account.arena), ("workspace", account.workspace)]
@@ -139,53 +142,55 @@ def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target)
 
 
 def _account(
-    model: Model, plan: Plan, specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target
+    model: Model, plan: Plan, specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]]
 ) -> memory.Account:
-    known = [(spec, _there(choice.kernel, target)) for spec, choice in zip(specs, choices) if choice is not None]
+    known = [(spec, choice.kernel) for spec, choice in zip(specs, choices) if choice is not None]
     types = [tensor.type for tensor in model.tensors]
     return memory.account(model, plan, [spec for spec, _ in known], [kernel for _, kernel in known], types)
 
 
-def _there(kernel: Kernel, target: Target) -> Kernel:
-    """With the scratch that it takes on the target, where the C library is compiled for another core."""
-    small = target.runtime == "c" and target.isa in _SMALL
-    return replace(kernel, workspace=lambda spec: workspace(kernel.name, kernel.workspace(spec), small))
+class _KernelsThere:
+    """What a resolver is on the target: the C library's kernels, since a target has it, as its core has them."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._host = target.name == costs.HOST
+        self._small = target.runtime == "c" and target.isa in _SMALL
+        try:
+            self._resolver = Resolver() if self._host else Resolver(_C)
+        except BackendError:
+            self._resolver = Resolver("numpy")
+
+    def candidates(self, spec: OpSpec) -> Iterator[Choice]:
+        """The preferred kernel first; none for an op that nobody can compute. On a microcontroller there is one,
+        that with the least scratch, as its reader of files takes. Where this machine has no C library, the
+        reference's stand in for its kernels."""
+        try:
+            found = list(self._resolver.candidates(spec))
+        except KernelError:
+            return
+        if self._host:
+            yield from found
+            return
+        tiles = any(name in self._target.isa for name in _TILES)
+        own = [choice.kernel for choice in found if choice.kernel.backend == _C]
+        own = on_isa([k for k in own if tiles or costs.family(k) != costs.TILED], spec, self._target.isa)
+        if self._target.runtime == "c":
+            least = min(own, key=lambda kernel: kernel.workspace(spec), default=None)
+            if least is not None:
+                yield Choice(self._there(least), _C)
+            return
+        yield from (Choice(kernel, _C) for kernel in own)
+        yield from (choice for choice in found if choice.kernel.backend != _C)
+
+    def _there(self, kernel: Kernel) -> Kernel:
+        """With the scratch that it takes where the C library is compiled for a microcontroller's core."""
+        small = self._small
+        return replace(kernel, workspace=lambda spec: workspace(kernel.name, kernel.workspace(spec), small))
 
 
-def kernel_there(resolver: Resolver, spec: OpSpec, target: Target, lean: bool = False) -> Optional[Choice]:
-    """The kernel that an op gets on the target; None for an op that nobody can compute. lean: the one that takes
-    the least memory in place of the fastest.
-
-    Those of the C library, since a target has it, as its core has them (:mod:`.kernels.c.elsewhere`): in register
-    tiles where its instruction set has such, the first in C else. On a microcontroller the one with the least
-    scratch, as its reader of files takes.
-    """
-    try:
-        found = list(resolver.candidates(spec))
-    except KernelError:
-        return None
-    host = target.name == costs.HOST
-    if host and not lean:
-        return found[0]
-    kernels = [choice.kernel for choice in found if choice.kernel.backend == _C]
-    if not host:
-        tiles = any(name in target.isa for name in _TILES)
-        kernels = on_isa([k for k in kernels if tiles or costs.family(k) != costs.TILED], spec, target.isa)
-    if not kernels:
-        return None if target.runtime == "c" else found[-1]
-    if target.runtime == "c" or lean:
-        return Choice(min(kernels, key=lambda kernel: kernel.workspace(spec) + kernel.prepacked(spec)), _C)
-    return Choice(kernels[0], _C)
-
-
-def _resolver(target: Target) -> Resolver:
-    """Of the C library where this machine has it, whatever the target is; else of the reference."""
-    if target.name == costs.HOST:
-        return Resolver()
-    try:
-        return Resolver(_C)
-    except BackendError:
-        return Resolver("numpy")
+def _figures(target: Target) -> Optional[costs.Figures]:
+    return costs.figures(costs.HOST if target.name == costs.HOST else target.isa)
 
 
 def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> str:
@@ -205,7 +210,7 @@ def _note(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: 
 
 def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], target: Target) -> Optional[Latency]:
     """None where nothing was measured for the target's instruction set."""
-    known = costs.figures(costs.HOST if target.name == costs.HOST else target.isa)
+    known = _figures(target)
     if known is None:
         return None
     found = [

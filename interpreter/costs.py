@@ -124,10 +124,10 @@ def _twice(rate: Optional[tuple[float, float, float]]) -> Optional[tuple[float, 
     return None if rate is None else (2 * rate[0], 2 * rate[1], rate[2])
 
 
-def rank(kernels: Sequence[Kernel], spec: OpSpec) -> list[float]:
+def rank(kernels: Sequence[Kernel], spec: OpSpec, known: Optional[Figures] = None) -> list[float]:
     """Times to choose among kernels by, the preferred one first: estimates where there are some, and never such
-    that a kernel seems slower than one that is preferred to it less."""
-    known = _here()
+    that a kernel seems slower than one that is preferred to it less. known: of another machine than this one."""
+    known = _here() if known is None else known
     found = [None if known is None else estimate(spec, kernel, known) for kernel in kernels]
     size = work(spec)
     unknown = float(size.macs + size.elements)

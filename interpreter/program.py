@@ -17,9 +17,17 @@ from xlite.schema.records import TYPE_CHECKING, record, replace
 from xlite.schema.types import Model, Plan, Tensor, TensorType
 
 if TYPE_CHECKING:
-    from typing import Optional
+    from collections.abc import Iterator
+    from typing import Optional, Protocol
 
     from xlite.interpreter import selection
+    from xlite.interpreter.costs import Figures
+
+    class Candidates(Protocol):
+        """A resolver, or what knows the kernels of another machine."""
+
+        def candidates(self, spec: OpSpec) -> Iterator[Choice]: ...
+
 
 _ARENA_ALIGNMENT = 64  # bytes: a cache line, and enough for any vector load
 
@@ -70,7 +78,7 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
     choices = tuple(_fastest(resolver, spec, settings.prepack) for spec in draft.specs)
     total = draft.account(choices)
     if settings.limit.excess(total):
-        choices = _fitting(resolver, draft, settings.prepack, settings.limit)
+        choices = fitting(resolver, draft, settings.prepack, settings.limit)
         total = draft.account(choices)
     if settings.limit.excess(total) or settings.limit.flash_excess(total):
         _refuse(draft, resolver, settings, total)
@@ -78,7 +86,7 @@ def compile_program(model: Model, batch: int, resolver: Resolver, settings: Sett
 
 
 @record(frozen=True)
-class _Draft:
+class Draft:
     """A program before its kernels are chosen."""
 
     model: Model
@@ -109,7 +117,7 @@ class _Draft:
         return limit.counted(found)
 
 
-def _draft(model: Model, batch: int, settings: Settings) -> _Draft:
+def _draft(model: Model, batch: int, settings: Settings) -> Draft:
     types = batch_types(model, batch)
     specs = tuple(_spec(op, types, settings.threads) for op in model.ops)
     if model.plan is not None and batch == 1 and not settings.preserve_all:
@@ -118,15 +126,15 @@ def _draft(model: Model, batch: int, settings: Settings) -> _Draft:
         from xlite.interpreter import planner  # files bring a plan, for batch 1
 
         plan = planner.plan(model, preserve_all=settings.preserve_all, types=types)
-    return _Draft(model, batch, types, plan, specs)
+    return Draft(model, batch, types, plan, specs)
 
 
-def _refuse(draft: _Draft, resolver: Resolver, settings: Settings, total: memory.Account) -> None:
+def _refuse(draft: Draft, resolver: Resolver, settings: Settings, total: memory.Account) -> None:
     """Raises MemoryLimitError with what would make the model fit."""
     from xlite.interpreter.refusal import Case, check
 
-    def smallest(draft: _Draft, prepack: bool) -> memory.Account:
-        return draft.account(_fitting(resolver, draft, prepack, settings.limit))
+    def smallest(draft: Draft, prepack: bool) -> memory.Account:
+        return draft.account(fitting(resolver, draft, prepack, settings.limit))
 
     check(
         Case(
@@ -236,7 +244,7 @@ def _joined(choices: Sequence[Choice], steps: Sequence[Step]) -> list[Step]:
 # -- choosing kernels that fit ------------------------------------------------------------------------------
 
 
-def _usable(resolver: Resolver, spec: OpSpec, prepack: bool) -> list[Choice]:
+def _usable(resolver: Candidates, spec: OpSpec, prepack: bool) -> list[Choice]:
     """Candidates in order of preference; without ``prepack`` those that keep no weights of their own, if any."""
     found = list(resolver.candidates(spec))
     lean = [choice for choice in found if choice.kernel.prepacked(spec) == 0]
@@ -255,14 +263,17 @@ def _fastest(resolver: Resolver, spec: OpSpec, prepack: bool) -> Choice:
     return first
 
 
-def _fitting(resolver: Resolver, draft: _Draft, prepack: bool, limit: memory.Limit) -> tuple[Choice, ...]:
-    """The fastest kernels, by an estimate, whose memory fits the limit; where nothing fits, the smallest."""
+def fitting(
+    resolver: Candidates, draft: Draft, prepack: bool, limit: memory.Limit, known: Optional[Figures] = None
+) -> tuple[Choice, ...]:
+    """The fastest kernels, by an estimate, whose memory fits the limit; where nothing fits, the smallest. known:
+    costs of another machine than this one."""
     from xlite.interpreter import costs, selection  # only where a limit bites: most programs never need them
 
     options = [_usable(resolver, spec, prepack) for spec in draft.specs]
     needs = []
     for spec, choices in zip(draft.specs, options):
-        times = costs.rank([choice.kernel for choice in choices], spec)
+        times = costs.rank([choice.kernel for choice in choices], spec, known)
         needs.append([draft.need(choice, spec, time, limit) for choice, time in zip(choices, times)])
     assert limit.ram is not None
     chosen = selection.select(needs, limit.ram - draft.fixed(limit))

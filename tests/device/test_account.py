@@ -15,7 +15,7 @@ from tests.device.layers import write_layers
 from tests.device.machines import PI_ZERO
 from tests.interpreter.large_network import IMAGE, write_large_network
 from xlite.inspection import inspect
-from xlite.interpreter import TARGETS, Interpreter, Resolver, backends
+from xlite.interpreter import TARGETS, Interpreter, Resolver, Target, backends
 from xlite.schema import load_model
 
 TARGET = TARGETS["pi-zero"]
@@ -72,8 +72,9 @@ SCRATCH = """
 import json, sys
 import xlite
 
-for name in sys.argv[1:]:
-    interpreter = xlite.Interpreter(name, backend="c")
+for argument in sys.argv[1:]:
+    name, _, limit = argument.partition(":")
+    interpreter = xlite.Interpreter(name, backend="c", memory_limit=int(limit) if limit else None)
     kernels = [row.kernel for row in interpreter.kernels()]
     print(json.dumps([kernels, interpreter.account.workspace, interpreter.account.total]))
 """
@@ -87,15 +88,31 @@ def test_kernels_and_scratch_here_are_what_the_device_says(needs, tmp_path):
     paths = write_layers(tmp_path)
     given = {path.name: path for path in paths}
     said = guest.run(SCRATCH, given, arguments=list(given)).check().stdout.splitlines()
-    found = []
-    for path in paths:
-        there = inspect(load_model(path), path.stat().st_size, Resolver(), TARGET).target
-        account = {what: size for what, size in there.memory.items() if what != "Python itself"}
-        found.append([there.kernels, account.get("workspace", 0), sum(account.values())])
+    found = [what_inspect_says(path, TARGET) for path in paths]
     assert found == [json.loads(line) for line in said]
     kernels = {kernel for kernels, _, _ in found for kernel in kernels}
     assert {"xl_lookup_conv2d_b_b_b", "xl_conv2d_b_b_f32", "xl_conv2d_u8_i8_f32"} <= kernels
     assert max(workspace for _, workspace, _ in found) > 64 << 10  # integers in pairs are among them
+
+
+def what_inspect_says(path, target):
+    there = inspect(load_model(path), path.stat().st_size, Resolver(), target).target
+    account = {what: size for what, size in there.memory.items() if what != "Python itself"}
+    return [there.kernels, account.get("workspace", 0), sum(account.values())]
+
+
+@pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
+def test_what_gives_way_to_a_limit_here_is_what_gives_way_there(needs):
+    needs(PI_ZERO)
+    path = networks.ready(networks.DEMO).path
+    _, scratch, total = what_inspect_says(path, TARGET)
+    limits = [total, total - 1, total - scratch // 2, total - scratch + 1200]
+    arguments = [f"m.xlite:{limit}" for limit in limits]
+    said = guest.run(SCRATCH, {"m.xlite": path}, arguments=arguments).check().stdout.splitlines()
+    targets = [Target("tight", "", TARGET.isa, ram_bytes=limit) for limit in limits]
+    found = [what_inspect_says(path, target) for target in targets]
+    assert found == [json.loads(line) for line in said]
+    assert len({total for _, _, total in found}) > 2
 
 
 def test_a_device_computes_what_this_machine_does(files, ran):
