@@ -275,14 +275,19 @@ XL_INLINE void each_block(const xl_op *op, xl_store_dots store, int plain, ptrdi
   }
 }
 
-/* 32 channels: the words of a filter of nine taps, then the least counts for which the output is -1, inverted: bit k of
- * each in one word. `taps`: how many of a window count. */
-enum { NINE = 9 };
+/* The least counts of 32 channels for which the output is -1, inverted: bit k of each in one word. `taps`: how many of a
+ * window count. */
 typedef struct bounds {
-  uint32_t filter[NINE];
   uint32_t planes[4 + 28];
   int32_t taps;
 } bounds;
+
+/* The words of a filter of nine taps, and behind them the bounds where all taps count. */
+enum { NINE = 9 };
+typedef struct whole {
+  uint32_t filter[NINE];
+  bounds bounds;
+} whole;
 
 /* taps - 2 * count < threshold from count = floor((taps - threshold) / 2) + 1 on. Channels from n on have no such. */
 static void find_bounds(const int32_t *threshold, int32_t n, int32_t taps, int32_t planes, bounds *b) {
@@ -307,20 +312,21 @@ XL_INLINE uint32_t reached(const counters *n, const bounds *b) {
   return carry;
 }
 
-/* The channels of one block of all pixels: n of them from `first` on, which see a channel of the input each. `whole`:
- * where all taps count; `other`: where as many did as at the last pixel at a border. */
+/* The channels of one block of all pixels: n of them from `first` on, which see a channel of the input each. `other`:
+ * where as many taps counted as at the last pixel at a border. */
 typedef struct block {
   const xl_op *op;
   int32_t first, n;
   counters counted;
-  bounds whole, other;
+  whole whole;
+  bounds other;
 } block;
 
 /* One output word, of one pixel. */
 static uint32_t signs_at(block *c, const uint32_t *image, xl_span h, xl_span w) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)c->op->params;
   const int32_t taps = count_same(p, image, (const uint32_t *)c->op->in[1], h, w, c->first / XL_WORD_BITS, &c->counted);
-  if (taps == c->whole.taps) return reached(&c->counted, &c->whole);
+  if (taps == c->whole.bounds.taps) return reached(&c->counted, &c->whole.bounds);
   if (taps != c->other.taps) {
     find_bounds((const int32_t *)c->op->in[4] + c->first, c->n, taps, 4 + c->counted.used, &c->other);
   }
@@ -339,7 +345,7 @@ static void signs_of_nine(const block *c, const uint32_t *x, ptrdiff_t pixel, pt
   counted.used = 0;
   for (int32_t i = 0; i < windows; ++i, x += step, out += pixel) {
     count_nine(x, line, pixel, c->whole.filter, 1, &counted);
-    *out = reached(&counted, &c->whole);
+    *out = reached(&counted, &c->whole.bounds);
   }
 #endif
 }
@@ -378,7 +384,7 @@ XL_APART void convolve_signs(const xl_op *op) {
   for (c.first = 0; c.first < p->out_c; c.first += XL_BLOCK) {
     c.n = xl_min32(p->out_c - c.first, XL_BLOCK);
     c.other.taps = -1;
-    find_bounds((const int32_t *)op->in[4] + c.first, c.n, taps, 4 + c.counted.used, &c.whole);
+    find_bounds((const int32_t *)op->in[4] + c.first, c.n, taps, 4 + c.counted.used, &c.whole.bounds);
     for (int32_t i = 0; i < NINE && i < taps; ++i) {
       c.whole.filter[i] = ((const uint32_t *)op->in[1])[i * words + c.first / XL_WORD_BITS];
     }
