@@ -8,8 +8,10 @@
  *   three look-ups     uxtah, vldm, n vadd.f64           3 (2 + n)
  *   the loop           subs, bgt, of two pixels          1
  *
- * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. That the address of an entry is one
- * instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry lies.
+ * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. Where pixels of x lie side by side an
+ * ldm loads two of them, and a turn has four with the only prefetch: 9.25 + 3 n, 1.51 a word. That the address of an entry
+ * is one instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry
+ * lies.
  * Tables of 6 doubles are 6 KiB, and sums of 200 pixels beside them 9.4: what a cache of 16 KiB holds. They are made
  * with 130 instructions a double and 1.5 + n an entry (armv6_lookup_tables.c), 1.9 thousand: half an instruction a word
  * with 200 pixels.
@@ -57,6 +59,7 @@ __attribute__((naked, noinline)) static void spread_runs(__attribute__((unused))
       "subs r2, r2, #1\n\t"
       "beq 2f\n"
       "1:\n\t"
+      "pld [r0, r1, lsl #2]\n\t" /* a pixel's channels are a cache line from 256 on */
       SPREAD("r9", "r10")
       SPREAD("r11", "r12")
       "stmia r3!, {r9, r10, r11, r12}\n\t"
@@ -125,18 +128,74 @@ ADD_LINES(4, "{d0-d3}", "{d8-d11}")
 ADD_LINES(5, "{d0-d4}", "{d8-d12}")
 ADD_LINES(6, "{d0-d5}", "{d8-d13}")
 
+/* Pixels of x side by side: `x` loads those of one or two, whose words are a, b. */
+#define ADD_NEAR(x, a, b, sums, entry, add) \
+  x                                         \
+  "vldmia r12, " sums "\n\t"               \
+  "uxtah r8, r2, " a "\n\t"                \
+  "vldmia r8, " entry "\n\t"               \
+  "uxtah r9, r2, " a ", ror #16\n\t"       \
+  "uxtah r11, r2, " b "\n\t"               \
+  add                                       \
+  "vldmia r9, " entry "\n\t"               \
+  add                                       \
+  "vldmia r11, " entry "\n\t"              \
+  add                                       \
+  "vstmia r12!, " sums "\n\t"
+#define ADD_NEAR_2(sums, entry, add)                                                       \
+  ADD_NEAR("ldmia r10!, {r4, r5, r6, r7}\n\t", "r4", "r5", sums, entry, add)              \
+  ADD_NEAR("", "r6", "r7", sums, entry, add)
+
+/* As ADD_LINES, each line's step 8. Four pixels a turn, which are a cache line of x: that of the turn after the next one
+ * is prefetched, since x of all runs is more than the cache holds beside tables and sums. */
+#define ADD_NEAR_LINES(units, sums, entry)                                                        \
+  __attribute__((naked, noinline)) static void add_near_lines_##units(                            \
+      __attribute__((unused)) const xl_lookup_line *lines, __attribute__((unused)) int32_t n,     \
+      __attribute__((unused)) const uint8_t *tables, __attribute__((unused)) ptrdiff_t offset) {  \
+    __asm__ volatile(                                                                             \
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                    \
+        "vpush {d8-d15}\n"                                                                        \
+        "1:\n\t"                                                                                  \
+        "ldmia r0!, {r10, r11, r12, lr}\n\t"                                                      \
+        "add r10, r10, r3\n\t"                                                                    \
+        "tst lr, #1\n\t"                                                                          \
+        "beq 2f\n\t"                                                                              \
+        ADD_NEAR("ldmia r10!, {r4, r5}\n\t", "r4", "r5", sums, entry, ADD_##units)                \
+        "subs lr, lr, #1\n\t"                                                                     \
+        "beq 5f\n"                                                                                \
+        "2:\n\t"                                                                                  \
+        "tst lr, #2\n\t"                                                                          \
+        "addne lr, lr, #2\n\t"                                                                    \
+        "bne 4f\n"                                                                                \
+        "3:\n\t"                                                                                  \
+        "pld [r10, #64]\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                                 \
+        "4:\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                                             \
+        "subs lr, lr, #4\n\t"                                                                     \
+        "bgt 3b\n"                                                                                \
+        "5:\n\t"                                                                                  \
+        "subs r1, r1, #1\n\t"                                                                     \
+        "bgt 1b\n\t"                                                                              \
+        "vpop {d8-d15}\n\t"                                                                       \
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                       \
+  }
+
+ADD_NEAR_LINES(1, "{d0}", "{d8}")
+ADD_NEAR_LINES(2, "{d0-d1}", "{d8-d9}")
+ADD_NEAR_LINES(3, "{d0-d2}", "{d8-d10}")
+ADD_NEAR_LINES(4, "{d0-d3}", "{d8-d11}")
+ADD_NEAR_LINES(5, "{d0-d4}", "{d8-d12}")
+ADD_NEAR_LINES(6, "{d0-d5}", "{d8-d13}")
+
+typedef void (*add_fn)(const xl_lookup_line *lines, int32_t n, const uint8_t *tables, ptrdiff_t offset);
+#define EACH(name) {name##1, name##2, name##3, name##4, name##5, name##6}
+static const add_fn ADD[XL_LOOKUP_UNITS] = EACH(add_lines_), ADD_ALL_NEAR[XL_LOOKUP_UNITS] = EACH(add_near_lines_);
+
+/* All lines have the same step. */
 void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdiff_t offset, int32_t shift,
                    const uint8_t *tables) {
   (void)shift;
   if (n == 0) return;
-  switch (units) {
-    case 1: add_lines_1(lines, n, tables, offset); break;
-    case 2: add_lines_2(lines, n, tables, offset); break;
-    case 3: add_lines_3(lines, n, tables, offset); break;
-    case 4: add_lines_4(lines, n, tables, offset); break;
-    case 5: add_lines_5(lines, n, tables, offset); break;
-    default: add_lines_6(lines, n, tables, offset); break;
-  }
+  (lines->step == XL_LOOKUP_X_BYTES ? ADD_ALL_NEAR : ADD)[units - 1](lines, n, tables, offset);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------- */
@@ -188,7 +247,8 @@ void xl_lookup_clear(uint8_t *sums, int32_t n) { clear(sums, n, NOTHING); }
   "uxtb16 " b ", " low ", ror #8\n\t"               \
   "uxtb16 " c ", " high "\n\t"
 
-/* r0: sums, r1: their number, r2: counts, r3: two sums of nothing. Two a turn. */
+/* r0: sums, r1: their number, r2: counts, r3: two sums of nothing. Two a turn, which are three quarters of a cache line of
+ * counts: they are prefetched two lines ahead, since adding up has driven them out of the cache. */
 #define WIDEN_ALL(name, load_one, load_two, move)                                 \
   NAKED static void name(                                                         \
       __attribute__((unused)) uint8_t *sums, __attribute__((unused)) int32_t n,   \
@@ -205,6 +265,7 @@ void xl_lookup_clear(uint8_t *sums, int32_t n) { clear(sums, n, NOTHING); }
         "subs r1, r1, #1\n\t"                                                    \
         "beq 2f\n"                                                               \
         "1:\n\t"                                                                 \
+        "pld [r2, #64]\n\t"                                                      \
         "ldmia r0, {r3, r4, r5, r6}\n\t" load_two                                \
         move("r3", "r4", "r7", "r8", "r9")                                        \
         move("r5", "r6", "r10", "r11", "r12")                                     \

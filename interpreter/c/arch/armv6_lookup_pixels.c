@@ -42,9 +42,16 @@
   add                                                  \
   "vstmia r2!, " sums "\n\t"
 
+/* Each filter's bits are in a cache line of its own. The runs at the beginning of lines prefetch those of the filters four
+ * further on; those behind them find them in the cache, or in the next one. */
+#define AHEAD "pld [r0, r1, lsl #2]\n\t"
+#define ADD_FILTERS(name, masks, tables, one)            \
+  ADD_ALL(name, masks, tables, one)                      \
+  ADD_ALL(name##_ahead, masks, tables, AHEAD one)
+
 /* On the stack: tables. r3: the number of filters, two a turn; an odd number begins with the second. `masks`: to r4 and
  * r5; `tables`: to r7 and r8. */
-#define ADD_FILTERS(name, masks, tables, one)                                                     \
+#define ADD_ALL(name, masks, tables, one)                                                         \
   NAKED static void name(UNUSED const uint8_t *bits, UNUSED ptrdiff_t step, UNUSED uint8_t *to,   \
                          UNUSED int32_t n, UNUSED const uint8_t *from) {                          \
     __asm__ volatile(                                                                             \
@@ -107,18 +114,17 @@ ADD_FILTERS(add_wide_2, "mov r4, #0x7f0\n\t" "mov r5, #0x3f0\n\t",
             "add r7, r6, #2048\n\t" "add r8, r7, #1024\n\t" "add r12, r8, #2048\n\t" "add lr, r12, #1024\n\t",
             ADD_32("{d0-d1}", "{d8-d9}", ADD_2, "lsl #4", "lsr #3", "lsr #9", "lsr #16", "4"))
 
+typedef void (*add_fn)(const uint8_t *bits, ptrdiff_t step, uint8_t *to, int32_t n, const uint8_t *from);
+#define NARROW(end) \
+  {add_filters_1##end, add_filters_2##end, add_filters_3##end, add_filters_4##end, add_filters_5##end, add_filters_6##end}
+#define WIDE(end) {add_wide_1##end, add_wide_2##end}
+static const add_fn ADD[2][XL_LOOKUP_UNITS] = {NARROW(), NARROW(_ahead)};
+static const add_fn ADD_WIDE[2][XL_LOOKUP_WIDE_UNITS] = {WIDE(), WIDE(_ahead)};
+
 void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units, int wide,
                            const uint8_t *tables) {
-  switch (wide ? -units : units) {
-    case -1: add_wide_1(bits, step, sums, n, tables); break;
-    case -2: add_wide_2(bits, step, sums, n, tables); break;
-    case 1: add_filters_1(bits, step, sums, n, tables); break;
-    case 2: add_filters_2(bits, step, sums, n, tables); break;
-    case 3: add_filters_3(bits, step, sums, n, tables); break;
-    case 4: add_filters_4(bits, step, sums, n, tables); break;
-    case 5: add_filters_5(bits, step, sums, n, tables); break;
-    default: add_filters_6(bits, step, sums, n, tables); break;
-  }
+  const int begins = (uintptr_t)bits % 32 < (wide ? 4 : 2);
+  (wide ? ADD_WIDE[begins] : ADD[begins])[units - 1](bits, step, sums, n, tables);
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* Outputs of look-ups on ARMv6: bits and floats of counts that lie in pairs.
  *
- * Bits: usub16 compares both counts of a pair, sel takes a bit of each, and one instruction shifts it in: 4 a pair with
- * loads and the loop, 2 an output.
+ * Bits: usub16 compares both counts of a pair, sel takes a bit of each, and one instruction shifts it in: 4.5 a pair with
+ * loads and the loop. The bits of 16 pairs, the first ones' in the low half of a word and the others' in the high half,
+ * are shuffled in 16 instructions; with them and what a word and a pixel take besides an output is 3 to 5.
  *
  * Floats: 2^24 + 2 * count is the float whose high half is that of 2^24 and whose low half is the count: one
  * instruction makes it, pkhbt or pkhtb. 2^24 + bits less that is bits - 2 * count, and exact, if bits is even. Eight
@@ -25,48 +26,94 @@
   "usub16 " p ", " p ", " l "\n\t" \
   "sel " p ", r12, lr\n\t"        \
   "orr r4, " p ", r4, lsr #1\n\t"
-#define ADD_FEWER(p) "uadd16 " p ", " p ", r3\n\t"
 
-/* r0: pairs, r1: limits, r2: n, r3: fewer. What is shifted out of the high half are zeros, since n is at most 16. */
-NAKED uint32_t xl_core_at_least(UNUSED const uint32_t *pairs, UNUSED const uint32_t *limits, UNUSED int32_t n,
-                                UNUSED uint32_t fewer) {
-  __asm__ volatile(
-      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-      "mov r12, #0x80000000\n\t"
-      "orr r12, r12, r12, lsr #16\n\t"
-      "mov lr, #0\n\t"
-      "mov r4, #0\n\t"
-      "cmp r3, #0\n\t"
-      "bne 5f\n\t"
-      "subs r2, r2, #3\n\t"
-      "ble 2f\n"
-      "1:\n\t"
-      "ldmia r0!, {r3, r5, r6, r7}\n\t"
-      "ldmia r1!, {r8, r9, r10, r11}\n\t"
-      COMPARE("r3", "r8") COMPARE("r5", "r9") COMPARE("r6", "r10") COMPARE("r7", "r11")
-      "subs r2, r2, #4\n\t"
-      "bgt 1b\n"
-      "2:\n\t"
-      "adds r2, r2, #3\n\t"
-      "beq 4f\n"
-      "3:\n\t"
-      "ldr r5, [r0], #4\n\t"
-      "ldr r8, [r1], #4\n\t"
-      COMPARE("r5", "r8")
-      "subs r2, r2, #1\n\t"
-      "bne 3b\n"
-      "4:\n\t"
-      "mov r0, r4\n\t"
-      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}\n"
-      "5:\n\t"
-      "ldr r5, [r0], #4\n\t"
-      "ldr r8, [r1], #4\n\t"
-      ADD_FEWER("r5")
-      COMPARE("r5", "r8")
-      "subs r2, r2, #1\n\t"
-      "bne 5b\n\t"
-      "b 4b");
-}
+/* Exchanges the bits of `field` in r4 with those `by` higher. */
+#define EXCHANGE_BITS(field, by)           \
+  "eor r2, r4, r4, lsr #" by "\n\t"       \
+  "and r2, r2, " field "\n\t"             \
+  "eor r4, r4, r2\n\t"                    \
+  "eor r4, r4, r2, lsl #" by "\n\t"
+
+/* r0: what the pixels are; r9 keeps it. r0: pairs, r1: limits, r2: pairs of a word, r3: fewer, r4: their bits, r10: the
+ * word, r11: pairs that are left. What is shifted out of the high half are zeros, since a word has 16 pairs at most. On
+ * the stack: how far their bits are then above where they belong. The offsets are those of xl_core_signs. */
+#define STORE_SIGNS(name, more)                                                    \
+  NAKED void name(UNUSED xl_core_signs *p) {                                       \
+    __asm__ volatile(                                                              \
+        "push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"                      \
+        "mov r9, r0\n\t"                                                          \
+        "ldr r0, [r9]\n\t"                                                        \
+        "ldr r3, [r9, #36]\n\t"                                                   \
+        "mov r12, #0x80000000\n\t"                                                \
+        "orr r12, r12, r12, lsr #16\n\t"                                          \
+        "mov lr, #0\n"                                                            \
+        "1:\n\t"                                                                  \
+        "ldr r1, [r9, #4]\n\t"                                                    \
+        "ldr r10, [r9, #8]\n\t"                                                   \
+        "ldr r11, [r9, #16]\n\t"                                                  \
+        "ldr r2, [r9, #20]\n"                                                     \
+        "2:\n\t"                                                                  \
+        "mov r5, r2\n\t"                                                          \
+        "cmp r2, r11\n\t"                                                         \
+        "movgt r2, r11\n\t"                                                       \
+        "sub r11, r11, r2\n\t"                                                    \
+        "sub r5, r5, r2\n\t"                                                      \
+        "str r5, [sp]\n\t"                                                        \
+        "mov r4, #0\n\t"                                                          \
+        "subs r2, r2, #3\n\t"                                                     \
+        "ble 4f\n"                                                                \
+        "3:\n\t"                                                                  \
+        "ldmia r0!, {r5, r6}\n\t"                                                 \
+        "ldmia r1!, {r7, r8}\n\t" more("r5") more("r6")                           \
+        COMPARE("r5", "r7") COMPARE("r6", "r8")                                    \
+        "ldmia r0!, {r5, r6}\n\t"                                                 \
+        "ldmia r1!, {r7, r8}\n\t" more("r5") more("r6")                           \
+        COMPARE("r5", "r7") COMPARE("r6", "r8")                                    \
+        "subs r2, r2, #4\n\t"                                                     \
+        "bgt 3b\n"                                                                \
+        "4:\n\t"                                                                  \
+        "adds r2, r2, #3\n\t"                                                     \
+        "beq 6f\n"                                                                \
+        "5:\n\t"                                                                  \
+        "ldr r5, [r0], #4\n\t"                                                    \
+        "ldr r7, [r1], #4\n\t" more("r5")                                         \
+        COMPARE("r5", "r7")                                                        \
+        "subs r2, r2, #1\n\t"                                                     \
+        "bne 5b\n"                                                                \
+        "6:\n\t"                                                                  \
+        "ldr r5, [sp]\n\t"                                                        \
+        "add r8, r9, #40\n\t"                                                     \
+        "mov r4, r4, lsr r5\n\t"                                                  \
+        "ldmia r8, {r5, r6, r7, r8}\n\t"                                          \
+        EXCHANGE_BITS("r5", "8") EXCHANGE_BITS("r6", "4")                          \
+        EXCHANGE_BITS("r7", "2") EXCHANGE_BITS("r8", "1")                          \
+        "ldr r5, [r9, #8]\n\t" /* of the first word the bits that are there stay */ \
+        "ldr r6, [r9, #24]\n\t"                                                   \
+        "cmp r5, r10\n\t"                                                         \
+        "ldreq r5, [r10]\n\t"                                                     \
+        "andeq r5, r5, r6\n\t"                                                    \
+        "orreq r4, r4, r5\n\t"                                                    \
+        "str r4, [r10], #4\n\t"                                                   \
+        "mov r2, #16\n\t"                                                         \
+        "cmp r11, #0\n\t"                                                         \
+        "bgt 2b\n\t"                                                              \
+        "ldr r5, [r9, #28]\n\t"                                                   \
+        "ldr r6, [r9, #32]\n\t"                                                   \
+        "ldr r7, [r9, #8]\n\t"                                                    \
+        "ldr r8, [r9, #12]\n\t"                                                   \
+        "add r0, r0, r5\n\t"                                                      \
+        "add r7, r7, r6\n\t"                                                      \
+        "subs r8, r8, #1\n\t"                                                     \
+        "str r7, [r9, #8]\n\t"                                                    \
+        "str r8, [r9, #12]\n\t"                                                   \
+        "bne 1b\n\t"                                                              \
+        "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}");                         \
+  }
+
+#define NO_MORE(p) ""
+#define FEWER(p) "uadd16 " p ", " p ", r3\n\t"
+STORE_SIGNS(xl_core_store_signs, NO_MORE)
+STORE_SIGNS(xl_core_store_signs_of_fewer, FEWER)
 
 #endif
 

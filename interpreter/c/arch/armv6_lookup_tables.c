@@ -68,10 +68,17 @@ xl_lookup_lanes xl_lookup_lanes_of(uint32_t filters) {
   "vstr " a ", [r2, #" to_a "]\n\t" "vadd.f64 d4, d4, " a "\n\t"            \
   "vstr " b ", [r2, #" to_b "]\n\t" "vadd.f64 d5, d5, " b "\n\t"
 
-/* Six rows, each `step` bytes behind the one before; six at their own addresses, and in both cases the rows' run. */
-#define ROWS_APART \
-  "ldrh r4, [r0], r1\n\t" "ldrh r5, [r0], r1\n\t" "ldrh r6, [r0], r1\n\t" \
-  "ldrh r7, [r0], r1\n\t" "ldrh r8, [r0], r1\n\t" "ldrh r11, [r0], r1\n\t"
+/* Six rows, each `step` bytes behind the one before; six at their own addresses, and in both cases the rows' run. Each
+ * filter's run is in a cache line of its own, which all pixels of a chunk have driven out since the run before: those of
+ * the next six are prefetched, while the steps of these are made. */
+#define ROWS_APART                                                             \
+  "ldrh r4, [r0], r1\n\t" "ldrh r5, [r0], r1\n\t" "ldrh r6, [r0], r1\n\t"     \
+  "ldrh r7, [r0], r1\n\t" "ldrh r8, [r0], r1\n\t" "ldrh r11, [r0], r1\n\t"    \
+  "add r12, r1, r1, lsl #1\n\t"                                                \
+  "pld [r0]\n\t" "pld [r0, r1]\n\t" "pld [r0, r1, lsl #1]\n\t"                \
+  "pld [r0, r12]\n\t" "pld [r0, r1, lsl #2]\n\t"                              \
+  "add r12, r12, r1, lsl #1\n\t"                                               \
+  "pld [r0, r12]\n\t"
 #define ROWS_ANYWHERE \
   "ldmia r0!, {r4, r5, r6, r7, r8, r11}\n\t"                                  \
   "ldrh r4, [r4, r1]\n\t" "ldrh r5, [r5, r1]\n\t" "ldrh r6, [r6, r1]\n\t"    \

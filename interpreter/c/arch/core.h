@@ -65,9 +65,21 @@ void xl_core_count_differing_apart(const uint32_t *row, const uint32_t *weights,
 void xl_core_count_some(const uint32_t *row, const uint32_t *weights, uint32_t words, int32_t n, uint32_t *counts,
                         ptrdiff_t skip);
 
-/* With XL_CORE_ARMV6: bits 16 - n + i and 32 - n + i of the result, i < n <= 16: whether both halves of pairs[i], `fewer`
- * added to them, are at least those of limits[i]. n > 0. */
-uint32_t xl_core_at_least(const uint32_t *pairs, const uint32_t *limits, int32_t n, uint32_t fewer);
+/* With XL_CORE_ARMV6: pixels whose counts lie in pairs, n of them a pixel and then skip_pairs bytes to the next pixel's,
+ * to bits: whether both halves of a pair, with `fewer` added, are at least those of its limit. The first word has room for
+ * so many pairs; of what is there `kept` is a mask. step: bytes from that word of a pixel to that of the next one. shuffle:
+ * 0x0000ff00, 0x00f000f0, 0x0c0c0c0c, 0x22222222. The assembler knows the order, and changes word and pixels. */
+typedef struct xl_core_signs {
+  const uint32_t *pairs, *limits;
+  uint32_t *word;
+  int32_t pixels, n, room;
+  uint32_t kept;
+  ptrdiff_t skip_pairs, step;
+  uint32_t fewer;
+  uint32_t shuffle[4];
+} xl_core_signs;
+void xl_core_store_signs(xl_core_signs *p); /* fewer is 0 */
+void xl_core_store_signs_of_fewer(xl_core_signs *p);
 
 /* Where XL_CORE_ARMV6 is set: n 3x3 windows of 32 channels of bits, `step` bytes apart. constants: a filter's nine words,
  * and four of bounds as depthwise_conv2d_b.c has them. pixel: bytes from a tap to the next, and from an output word to the
@@ -128,7 +140,7 @@ void xl_core_turn_pairs(const uint32_t *pairs, ptrdiff_t step, int32_t twos, uin
  *
  * dots[32 * (3 * t + p) + f] = the dot product of pixel p of triple t with filter f, p < 3, f < 2, both of so many pairs:
  * pair i of the pixels is x[3 * (t * pairs + i) + p], that of the filters w[2 * i + f]. At least one pair and one
- * triple. */
+ * triple. dots is aligned to 8 bytes. */
 void xl_core_dot_pairs(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, int32_t triples, int32_t *dots);
 
 /* The same at seven points, of conv2d_toom.c, for triples of tiles of four outputs: dots[32 * (12 * t + 4 * p + k) + f] =
@@ -137,6 +149,10 @@ void xl_core_dot_pairs(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, in
  * -1, 2, -2, infinity, 3: `last` of them at 3, `pairs` at each other one; two at least. dots is aligned to 8 bytes. */
 void xl_core_toom(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, ptrdiff_t last, int32_t triples,
                   int32_t *dots);
+
+/* The window of a pixel of a triple from `rows` lines of numbers, which begin so many bytes behind x: n neighbours each, n >
+ * 0. to: as with xl_core_widen, whose first element is the first one of a word; a word that is not full is filled by 0. */
+void xl_core_gather(const int16_t *x, const uint32_t *begins, int32_t rows, ptrdiff_t n, int16_t *to);
 
 /* n numbers of bytes, from[i] - zero_point or multiplier * from[i] - zero_point, n > 0, as the elements of one pixel of a
  * triple: to is where the first one lies; after the second element of a word the next one is 10 bytes further. Returns

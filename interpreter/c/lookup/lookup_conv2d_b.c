@@ -29,8 +29,6 @@ typedef xl_lookup_shape shape;
 typedef xl_lookup_layout layout;
 typedef char line_has_room[sizeof(xl_lookup_line) <= XL_LOOKUP_LINE_BYTES ? 1 : -1];
 
-static int32_t ceil_div(int32_t a, int32_t b) { return xl_ceil_div(a, b); }
-
 /* An op, one image of it, one block of filters and one chunk of pixels. */
 typedef struct conv {
   const xl_conv2d_params *p;
@@ -81,7 +79,7 @@ typedef struct lines {
   int32_t inside, outside;
 } lines;
 
-static int32_t outputs_before(int32_t in, int32_t stride) { return in <= 0 ? 0 : ceil_div(in, stride); }
+static int32_t outputs_before(int32_t in, int32_t stride) { return in <= 0 ? 0 : xl_steps_of(in, stride); }
 
 static void put_outside(const conv *c, lines *n, int32_t at, int32_t count) {
   if (c->p->pad_value == 0 || count <= 0) return;
@@ -178,7 +176,7 @@ static void count_chunk(const conv *c) {
 static int32_t elements_of(const conv *c, int32_t taps_h, int32_t x, int32_t *pixels) {
   const xl_window *w = &c->p->window;
   const int32_t last = w->in_w + w->pad_left - (w->window_w - 1) * w->dilation_w; /* before which the last tap is inside */
-  const int32_t end = last <= 0 ? 0 : (last - 1) / w->stride_w + 1;
+  const int32_t end = outputs_before(last, w->stride_w);
   const int whole = x * w->stride_w >= w->pad_left && x < end;
   *pixels = whole ? xl_min32(end, w->out_w) - x : 1;
   return taps_h * (whole ? w->window_w : xl_span_count(xl_span_w(w, x))) * c->s.group_c;

@@ -14,18 +14,33 @@
 #include "core.h"
 #include "lookup.h"
 
+static uint32_t limit_of(int32_t bits, int32_t threshold) {
+  const int64_t twice = (int64_t)bits - threshold;
+  const int64_t limit = (twice - (twice < 0)) / 2 + 1; /* rounded down */
+  return (uint32_t)(limit < 0 ? 0 : limit > UINT16_MAX ? UINT16_MAX : limit); /* no count is UINT16_MAX */
+}
+
+#ifdef XL_CORE_ARMV6
+/* Where filters begin at an even one, and windows lack an even number of elements. */
+static void store_pairs(const xl_lookup_block *b, int32_t bits, const uint32_t *pairs, int32_t n, void *out) {
+  const int32_t at = b->first % XL_WORD_BITS / 2, of_pixel = (b->n + 1) / 2;
+  uint32_t *word = (uint32_t *)out + b->first / XL_WORD_BITS;
+  xl_core_signs p = {pairs, b->limits, word, n, of_pixel, XL_WORD_BITS / 2 - at, at == 0 ? 0 : UINT32_MAX,
+                     0,     0,         0,    {0x0000ff00u, 0x00f000f0u, 0x0c0c0c0cu, 0x22222222u}};
+  p.skip_pairs = (b->pairs - of_pixel) * (ptrdiff_t)4;
+  p.step = b->pixel_bytes;
+  p.fewer = (uint32_t)(b->bits - bits) / 2 * 0x10001u;
+  (p.fewer == 0 ? xl_core_store_signs : xl_core_store_signs_of_fewer)(&p);
+}
+#else
 /* Bits i and 16 + i, i < n <= 16: whether each half of pairs[i], with `fewer` added, is at least that of limits[i]. */
 XL_INLINE uint32_t at_least(const uint32_t *pairs, const uint32_t *limits, int32_t n, uint32_t fewer) {
-#ifdef XL_CORE_ARMV6
-  return xl_core_at_least(pairs, limits, n, fewer) >> (16 - n);
-#else
   uint32_t gathered = 0;
   for (int32_t i = 0; i < n; ++i) {
     const uint32_t a = pairs[i] + fewer, b = limits[i];
     gathered |= ((a & 0xffffu) >= (b & 0xffffu) ? 1u << i : 0) | (a >> 16 >= b >> 16 ? 0x10000u << i : 0);
   }
   return gathered;
-#endif
 }
 
 /* Exchanges the bits of `field` with those `by` higher. */
@@ -42,13 +57,7 @@ static uint32_t shuffle(uint32_t x) {
   return exchange(x, 0x22222222u, 1);
 }
 
-static uint32_t limit_of(int32_t bits, int32_t threshold) {
-  const int64_t twice = (int64_t)bits - threshold;
-  const int64_t limit = (twice - (twice < 0)) / 2 + 1; /* rounded down */
-  return (uint32_t)(limit < 0 ? 0 : limit > UINT16_MAX ? UINT16_MAX : limit); /* no count is UINT16_MAX */
-}
-
-static void store_pairs_of(const xl_lookup_block *b, uint32_t fewer, const uint32_t *pairs, uint32_t *word) {
+static void store_pixel(const xl_lookup_block *b, uint32_t fewer, const uint32_t *pairs, uint32_t *word) {
   const uint32_t *limits = b->limits;
   int32_t at = b->first % XL_WORD_BITS / 2;
   for (int32_t left = (b->n + 1) / 2; left > 0; ++word) {
@@ -67,9 +76,10 @@ static void store_pairs(const xl_lookup_block *b, int32_t bits, const uint32_t *
   const uint32_t fewer = (uint32_t)(b->bits - bits) / 2 * 0x10001u;
   char *word = (char *)out + b->first / XL_WORD_BITS * 4;
   for (; n > 0; --n, pairs += b->pairs, word += b->pixel_bytes) {
-    store_pairs_of(b, fewer, pairs, (uint32_t *)(void *)word);
+    store_pixel(b, fewer, pairs, (uint32_t *)(void *)word);
   }
 }
+#endif
 
 XL_INLINE int32_t dot_of(const uint32_t *pairs, int32_t i, int32_t bits) {
   return bits - 2 * (int32_t)(pairs[i / 2] >> 16 * (i % 2) & 0xffffu);
