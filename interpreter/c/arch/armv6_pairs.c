@@ -11,55 +11,135 @@
 #define NAKED __attribute__((naked))
 #define UNUSED __attribute__((unused))
 
-#define PAIR                        \
-  "ldmia r0!, {r2, r3, r4}\n\t"     \
-  "ldmia r1!, {r5, r6}\n\t"         \
-  "smlad r7, r2, r5, r7\n\t"        \
-  "smlad r8, r2, r6, r8\n\t"        \
-  "smlad r9, r3, r5, r9\n\t"        \
-  "smlad r10, r3, r6, r10\n\t"      \
-  "smlad r11, r4, r5, r11\n\t"      \
-  "smlad r12, r4, r6, r12\n\t"
+#define OPERANDS "ldmia r0!, {r2, r3, r4}\n\t" "ldmia r1!, {r5, r12}\n\t"
+#define FIRST_PAIR                \
+  OPERANDS                        \
+  "smuad r6, r2, r5\n\t"          \
+  "smuad r7, r2, r12\n\t"         \
+  "smuad r8, r3, r5\n\t"          \
+  "smuad r9, r3, r12\n\t"         \
+  "smuad r10, r4, r5\n\t"         \
+  "smuad r11, r4, r12\n\t"
+#define PAIR                      \
+  OPERANDS                        \
+  "smlad r6, r2, r5, r6\n\t"      \
+  "smlad r7, r2, r12, r7\n\t"     \
+  "smlad r8, r3, r5, r8\n\t"      \
+  "smlad r9, r3, r12, r9\n\t"     \
+  "smlad r10, r4, r5, r10\n\t"    \
+  "smlad r11, r4, r12, r11\n\t"
 
-/* r0: x, r1: w, r2: pairs, r3: triples; on the stack dots. Eight pairs a turn, of which the first turn leaves out
- * some: it is jumped into. 23 instructions a triple beside the turns. */
+/* r0: x, r1: w, r2: pairs, r3: triples; on the stack dots. The first pair begins the sums. Then eight pairs a turn, of
+ * which the first turn leaves out some: it is jumped into. 14 instructions a triple beside pairs and turns; of nine pairs
+ * at most there is one turn or none, and it is 9. On the stack: w, bytes of code to leave out, turns, dots, triples; or
+ * the end of x in place of the turns. */
 NAKED void xl_core_dot_pairs(UNUSED const uint32_t *x, UNUSED const uint32_t *w, UNUSED ptrdiff_t pairs,
                              UNUSED int32_t triples, UNUSED int32_t *dots) {
   __asm__ volatile(
-      "add r12, r2, #7\n\t"
-      "mov r12, r12, lsr #3\n\t" /* turns */
-      "rsb r2, r2, #0\n\t"
-      "and r2, r2, #7\n\t"
-      "mov r2, r2, lsl #5\n\t" /* bytes of code that the first one leaves out */
-      "push {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "ldr lr, [sp, #36]\n\t"
+      "sub sp, sp, #20\n\t"
+      "sub r4, r2, #1\n\t"
+      "cmp r4, #8\n\t"
+      "ble 3f\n\t"
+      "add r6, r4, #7\n\t"
+      "mov r6, r6, lsr #3\n\t"
+      "rsb r5, r4, #0\n\t"
+      "and r5, r5, #7\n\t"
+      "mov r5, r5, lsl #5\n\t"
+      "stmia sp, {r1, r5, r6, lr}\n\t"
+      "str r3, [sp, #16]\n"
       "1:\n\t"
-      "ldmia sp, {r1, r2}\n\t"
-      "ldr lr, [sp, #44]\n\t"
-      "mov r7, #0\n\t"
-      "mov r8, #0\n\t"
-      "mov r9, #0\n\t"
-      "mov r10, #0\n\t"
-      "mov r11, #0\n\t"
-      "mov r12, #0\n\t"
+      FIRST_PAIR
+      "ldr r2, [sp, #4]\n\t"
+      "ldr lr, [sp, #8]\n\t"
       "add pc, pc, r2\n\t"
       "mov r0, r0\n"
       "2:\n\t"
       PAIR PAIR PAIR PAIR PAIR PAIR PAIR PAIR
       "subs lr, lr, #1\n\t"
       "bne 2b\n\t"
-      "ldr r2, [sp, #52]\n\t"
-      "ldr r4, [sp, #8]\n\t"
-      "stmia r2, {r7, r8}\n\t"
-      "add r2, r2, #128\n\t"
-      "stmia r2, {r9, r10}\n\t"
-      "add r2, r2, #128\n\t"
-      "stmia r2, {r11, r12}\n\t"
-      "add r2, r2, #128\n\t"
+      "ldr r1, [sp]\n\t"
+      "add r12, sp, #12\n\t"
+      "ldmia r12, {r2, r4}\n\t"
+      "strd r6, r7, [r2], #128\n\t"
+      "strd r8, r9, [r2], #128\n\t"
+      "strd r10, r11, [r2], #128\n\t"
       "subs r4, r4, #1\n\t"
-      "str r2, [sp, #52]\n\t"
-      "str r4, [sp, #8]\n\t"
+      "stmia r12, {r2, r4}\n\t"
       "bne 1b\n\t"
-      "pop {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
+      "add sp, sp, #20\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n"
+      "3:\n\t"
+      "mul r6, r2, r3\n\t"
+      "rsb r5, r4, #8\n\t"
+      "mov r5, r5, lsl #5\n\t"
+      "add r6, r6, r6, lsl #1\n\t"
+      "add r6, r0, r6, lsl #2\n\t"
+      "stmia sp, {r1, r5, r6}\n"
+      "4:\n\t"
+      FIRST_PAIR
+      "ldr r2, [sp, #4]\n\t"
+      "add pc, pc, r2\n\t"
+      "mov r0, r0\n\t"
+      PAIR PAIR PAIR PAIR PAIR PAIR PAIR PAIR
+      "ldr r2, [sp, #8]\n\t"
+      "ldr r1, [sp]\n\t"
+      "strd r6, r7, [lr], #128\n\t"
+      "strd r8, r9, [lr], #128\n\t"
+      "strd r10, r11, [lr], #128\n\t"
+      "cmp r0, r2\n\t"
+      "bne 4b\n\t"
+      "add sp, sp, #20\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+
+/* An element to the first half of a word, and one to the second. */
+#define TO_FIRST(x) "ldrh " x ", [r4], #2\n\t" "strh " x ", [r12], #2\n\t"
+#define TO_SECOND(x) "ldrh " x ", [r4], #2\n\t" "strh " x ", [r12], #10\n\t"
+
+/* r0: x, r1: begins, r2: rows, r3: n; on the stack to. Four elements a turn, 2.5 each. A row that begins in the second half
+ * of a word has an odd number of elements, as the one before: the rest of it is as that of the others. */
+NAKED void xl_core_gather(UNUSED const int16_t *x, UNUSED const uint32_t *begins, UNUSED int32_t rows,
+                          UNUSED ptrdiff_t n, UNUSED int16_t *to) {
+  __asm__ volatile(
+      "ldr r12, [sp]\n\t"
+      "push {r4, r5, r6, r7}\n"
+      "1:\n\t"
+      "ldr r4, [r1], #4\n\t"
+      "subs r5, r3, #4\n\t"
+      "add r4, r4, r0\n\t"
+      "2:\n\t"
+      "blt 4f\n"
+      "3:\n\t"
+      TO_FIRST("r6") TO_SECOND("r7") TO_FIRST("r6") TO_SECOND("r7")
+      "subs r5, r5, #4\n\t"
+      "bge 3b\n"
+      "4:\n\t"
+      "tst r5, #2\n\t"
+      "beq 5f\n\t"
+      TO_FIRST("r6") TO_SECOND("r7")
+      "5:\n\t"
+      "tst r5, #1\n\t"
+      "bne 6f\n\t"
+      "subs r2, r2, #1\n\t"
+      "bne 1b\n\t"
+      "pop {r4, r5, r6, r7}\n\t"
+      "bx lr\n"
+      "6:\n\t"
+      TO_FIRST("r6")
+      "subs r2, r2, #1\n\t"
+      "beq 7f\n\t"
+      "ldr r4, [r1], #4\n\t"
+      "add r4, r4, r0\n\t"
+      TO_SECOND("r6")
+      "subs r5, r3, #5\n\t"
+      "b 2b\n"
+      "7:\n\t"
+      "mov r6, #0\n\t"
+      "strh r6, [r12]\n\t"
+      "pop {r4, r5, r6, r7}\n\t"
+      "bx lr");
 }
 
 /* One element, and two that share a word. */

@@ -9,6 +9,10 @@
 
 typedef xl_pairs_shape shape;
 
+/* Workspace: dot products of a strip, [3 * triples][XL_BLOCK]; filters of a chunk, pair i of filters 2 f and 2 f + 1 in
+ * [f][i][0 and 1]; a strip, pair i of pixel 3 t + p in [t][i][p]. Where lines are widened first, the bytes at which those
+ * that windows of one line see begin, one line behind the other, and these lines: line y, counted from the padding, is
+ * number y modulo the window's height. */
 typedef struct conv {
   const xl_conv2d_params *p;
   const xl_integers *kind;
@@ -16,12 +20,10 @@ typedef struct conv {
   xl_numbers x;
   xl_weights w;
   xl_channels channels;
-  uint32_t *filters; /* workspace: of a chunk; pair i of filters 2 f and 2 f + 1 is [f][i][0 and 1] */
-  uint32_t *strip;   /* pair i of pixel 3 t + p is [t][i][p] */
-  int32_t *dots;     /* [3 * triples][XL_BLOCK] */
+  int32_t *dots;
+  uint32_t *filters, *strip, *begins;
+  int16_t *ring; /* NULL where windows are gathered from the image */
   xl_core_widen *widen;
-  int whole;    /* whether the lines of a window are in one piece, */
-  int32_t last; /* and the last column of the image where one begins that ends inside it */
 } conv;
 
 /* Where the element behind `to` lies: two to a word, and one word of three pixels is this one's. */
@@ -42,39 +44,35 @@ static int16_t *put_signs(const conv *c, ptrdiff_t at, int32_t first, ptrdiff_t 
   return to;
 }
 
-/* The windows of one line of output pixels: line y of image n. first: the first element of the one of pixel 0. */
+/* The windows of one line of output pixels: line y of image n. made: lines of the image before it are in the ring. */
 typedef struct line {
-  int32_t n, y;
+  int32_t n, y, made;
   xl_span h;
-  const uint8_t *first;
 } line;
 
 static void begin_line(const conv *c, line *l) {
   const xl_window *win = &c->p->window;
   l->h = xl_span_h(win, l->y);
-  const ptrdiff_t at = ((ptrdiff_t)l->n * win->in_h + l->h.start) * win->in_w - win->pad_left;
-  l->first = (const uint8_t *)c->x.data + at * c->x.channels;
-}
-
-/* The window of output pixel x of a line where all of it lies inside the image, and its lines are in one piece. */
-static void gather_whole(const conv *c, const line *l, int32_t x, int16_t *to) {
-  const xl_window *win = &c->p->window;
-  const ptrdiff_t step = (ptrdiff_t)win->dilation_h * win->in_w * c->x.channels;
-  const uint8_t *from = l->first + (ptrdiff_t)x * win->stride_w * c->x.channels;
-  const ptrdiff_t row = (ptrdiff_t)win->window_w * c->s.group_c;
-  for (int32_t i = win->window_h; i > 0; --i, from += step) {
-    to = c->widen(from, row, to, c->x.multiplier, c->x.zero_point);
+  if (c->ring == NULL) return;
+  const int32_t height = win->window_h, first = l->y * win->stride_h - win->pad_top;
+  if (l->y == 0 || l->made < first) l->made = first;
+  int32_t slot = (l->made + win->pad_top) % height;
+  for (; l->made < first + height; ++l->made, slot = slot + 1 < height ? slot + 1 : 0) {
+    xl_widen_line(c->p, c->kind->widen, &c->x, l->n, l->made, (win->out_w - 1) * win->stride_w + win->window_w,
+                  c->ring + slot * c->s.ring_line);
   }
-  if (c->s.k % 2 != 0) *to = 0;
+  for (int32_t i = 0; i < height; ++i, slot = slot + 1 < height ? slot + 1 : 0) { /* the first one is behind the last */
+    c->begins[i] = (uint32_t)(slot * c->s.ring_line * (ptrdiff_t)sizeof *c->ring);
+  }
 }
 
 /* The window of output pixel x of a line, its channels `first` and on. Taps that are neighbours in memory are widened
  * together. */
 static void gather(const conv *c, const line *l, int32_t x, int32_t first, int16_t *to) {
   const xl_window *win = &c->p->window;
-  const int32_t column = x * win->stride_w - win->pad_left;
-  if (c->whole && column >= 0 && column <= c->last && l->h.end - l->h.begin == win->window_h) {
-    gather_whole(c, l, x, to);
+  if (c->ring != NULL) {
+    xl_core_gather(c->ring + (ptrdiff_t)x * win->stride_w * c->s.group_c, c->begins, win->window_h,
+                   (ptrdiff_t)win->window_w * c->s.group_c, to);
     return;
   }
   const xl_span h = l->h, w = xl_span_w(win, x);
@@ -156,7 +154,7 @@ static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *o
     for (int32_t f = first; f < first + n; f += some_of_block(f, first + n - f)) {
       filters += widen_filters(c, f, some_of_block(f, first + n - f), filters) * c->s.pairs;
     }
-    line l = {0, 0, {0, 0, 0}, NULL};
+    line l = {0, 0, 0, {0, 0, 0}};
     begin_line(c, &l);
     int32_t x = 0;
     for (int32_t index = 0; index < pixels; index += strip) {
@@ -188,11 +186,11 @@ void xl_conv2d_pairs(const xl_op *op, const xl_integers *kind) {
   c.w.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
   c.w.k = c.s.k;
   c.channels = xl_channels_of(op, &p->activation);
-  c.filters = (uint32_t *)op->workspace;
+  c.dots = (int32_t *)op->workspace; /* first: the core stores doubles */
+  c.filters = (uint32_t *)(c.dots + 3 * c.s.triples * XL_BLOCK);
   c.strip = c.filters + c.s.chunk * c.s.pairs;
-  c.dots = (int32_t *)(void *)(c.strip + 3 * c.s.triples * c.s.pairs);
-  c.whole = p->window.dilation_w == 1 && p->groups == 1 && !kind->input_bits;
-  c.last = p->window.in_w - p->window.window_w;
+  c.begins = c.strip + 3 * c.s.triples * c.s.pairs;
+  c.ring = c.s.ring_line > 0 && !kind->input_bits ? (int16_t *)(void *)(c.begins + p->window.window_h) : NULL;
   const int as_it_is = x.multiplier == 1;
   c.widen = as_it_is ? xl_core_widen_i8 : xl_core_widen_products_i8;
   if (kind->widen == xl_widen_u8) c.widen = as_it_is ? xl_core_widen_u8 : xl_core_widen_products_u8;

@@ -102,16 +102,8 @@ XL_INLINE void tile_line(const int16_t *x, ptrdiff_t step, uint32_t *to) {
 
 /* Line y of image n, which may lie outside, to its place in the ring. */
 static void make_line(const conv *c, int32_t n, int32_t y, uint32_t *to) {
-  const xl_window *win = &c->p->window;
-  const ptrdiff_t in_c = c->p->in_c, all = c->s.columns * in_c;
-  const int16_t outside = (int16_t)c->p->pad_value;
-  int32_t left = xl_min32(win->pad_left, c->s.columns), inside = xl_min32(c->s.columns - left, win->in_w);
-  if (y < 0 || y >= win->in_h) left = inside = 0;
-  xl_fill_i16(c->numbers, outside, left * in_c);
-  if (inside > 0) {
-    c->kind->widen(&c->x, ((ptrdiff_t)n * win->in_h + y) * win->in_w, 0, inside * in_c, c->numbers + left * in_c);
-  }
-  xl_fill_i16(c->numbers + (left + inside) * in_c, outside, all - (left + inside) * in_c);
+  const ptrdiff_t in_c = c->p->in_c;
+  xl_widen_line(c->p, c->kind->widen, &c->x, n, y, c->s.columns, c->numbers);
   const int16_t *x = c->numbers;
   for (int32_t t = 0; t < c->s.tiles; ++t, x += XL_TOOM_STEP * in_c, to += POINTS * in_c) {
     for (ptrdiff_t i = 0; i < in_c; ++i) tile_line(x + i, in_c, to + i);

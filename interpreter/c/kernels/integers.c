@@ -21,6 +21,20 @@
 WIDEN(u8, uint8_t);
 WIDEN(i8, int8_t);
 
+void xl_widen_line(const xl_conv2d_params *p, xl_widen widen, const xl_numbers *x, int32_t n, int32_t y, int32_t columns,
+                   int16_t *out) {
+  const xl_window *win = &p->window;
+  const ptrdiff_t channels = x->channels;
+  const int16_t outside = (int16_t)p->pad_value;
+  int32_t left = xl_min32(win->pad_left, columns), inside = xl_min32(columns - left, win->in_w);
+  if (y < 0 || y >= win->in_h) left = inside = 0;
+  xl_fill_i16(out, outside, left * channels);
+  if (inside > 0) {
+    widen(x, ((ptrdiff_t)n * win->in_h + y) * win->in_w, 0, inside * channels, out + left * channels);
+  }
+  xl_fill_i16(out + (left + inside) * channels, outside, (columns - left - inside) * channels);
+}
+
 /* The signs of `n` bits, 1 - 2 * bit: a constant number vectorises. */
 XL_INLINE void signs_of(uint32_t word, int32_t n, int16_t *out) {
   for (int32_t i = 0; i < n; ++i) out[i] = word & xl_lane_bit[i] ? -1 : 1;

@@ -77,6 +77,11 @@ static inline void xl_weigh_tile(xl_weigh weigh, const xl_weights *w, ptrdiff_t 
   }
 }
 
+/* Line y of image n of a convolution's input, which may lie outside the image, from what is `left` of it on: so many columns
+ * as numbers, of u8 or i8. */
+void xl_widen_line(const xl_conv2d_params *p, xl_widen widen, const xl_numbers *x, int32_t n, int32_t y, int32_t columns,
+                   int16_t *out);
+
 /* Adds the dot products of n numbers, filled with zeros, with each filter of a tile to sums. */
 void xl_dot_tile_i16(const int16_t *x, const int16_t tile[XL_TILE_I16][XL_CHUNK_I16], ptrdiff_t n, int32_t *sums);
 

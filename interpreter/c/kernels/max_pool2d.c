@@ -30,6 +30,19 @@ static void join_b(const void *x, const uint32_t *flip, int32_t words, void *y) 
   }
 }
 
+#ifdef XL_CORE_COUNTS
+/* One word of a pixel of signs, without vectors: the window's first tap is at x; line: words from behind the last tap of a
+ * line, where the next would be, to the next line. */
+XL_INLINE uint32_t join_taps(const uint32_t *x, ptrdiff_t pixel, ptrdiff_t line, int32_t lines, int32_t taps,
+                             uint32_t flip) {
+  uint32_t all = UINT32_MAX;
+  for (; lines > 0; --lines, x += line) {
+    for (int32_t j = taps; j > 0; --j, x += pixel) all &= *x ^ flip;
+  }
+  return all ^ flip;
+}
+#endif
+
 /* words: 4-byte elements of a pixel. */
 typedef struct pool {
   const xl_op *op;
@@ -58,6 +71,17 @@ static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker
         for (ptrdiff_t i = 0; i < pixel; i += 16) {
           xl_core_max4_f32((const float *)(const void *)(first + i), pixel, xl_span_count(w), xl_span_count(h), skip,
                            (float *)(void *)(out + i));
+        }
+        continue;
+      }
+#endif
+#ifdef XL_CORE_COUNTS
+      if (c->add == join_b) {
+        const ptrdiff_t skip = (ptrdiff_t)(win->in_w - xl_span_count(w)) * c->words;
+        for (int32_t i = 0; i < c->words; ++i) {
+          const uint32_t flip = c->flip == NULL ? 0 : c->flip[i];
+          const uint32_t *at = (const uint32_t *)(const void *)first + i;
+          ((uint32_t *)(void *)out)[i] = join_taps(at, c->words, skip, xl_span_count(h), xl_span_count(w), flip);
         }
         continue;
       }
