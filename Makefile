@@ -72,7 +72,7 @@ mcu-bench: ## instructions, flash and RAM on emulated microcontrollers, into doc
 	@$(BIN)/python -m benchmarks.mcu $(if $(MODEL),--model $(MODEL),--markdown docs/microcontrollers.md)
 
 .PHONY: device-bench
-device-bench: ## instructions of layers and networks on an emulated Raspberry Pi Zero, beside float twins, into docs
+device-bench: ## an emulated Raspberry Pi Zero: instructions beside float twins, memory, the start from python3; into docs
 	$(SETUP) wheels train
 	@$(BIN)/python -m benchmarks.device --markdown docs/device-bench.md
 
