@@ -141,8 +141,9 @@ def test_what_was_disassembled_is_what_is_shipped(library):
 def test_a_planted_instruction_is_found(assembled, tmp_path, planted):
     content = bytearray(building.library_with_symbols(ARMV6L).read_bytes())
     words = list(instructions.words(building.library_with_symbols(ARMV6L)))
-    middle = b"".join(word for _, word in words[len(words) // 2 : len(words) // 2 + 8])
-    at = content.index(middle)
+    eights = (words[first : first + 8] for first in range(len(words) // 2, len(words) - 8))
+    middle = next(eight for eight in eights if eight[-1][0] - eight[0][0] == 28)  # no data between them
+    at = content.index(b"".join(word for _, word in middle))
     content[at : at + 4] = assembled[planted]
     path = tmp_path / "planted.so"
     path.write_bytes(content)

@@ -186,16 +186,64 @@ ADD_NEAR_LINES(4, "{d0-d3}", "{d8-d11}")
 ADD_NEAR_LINES(5, "{d0-d4}", "{d8-d12}")
 ADD_NEAR_LINES(6, "{d0-d5}", "{d8-d13}")
 
+/* ---- Padding ----------------------------------------------------------------------------------------------- */
+
+#define SUM_1 "vadd.f64 d8, d8, d0\n\t"
+#define SUM_2 SUM_1 "vadd.f64 d9, d9, d1\n\t"
+#define SUM_3 SUM_2 "vadd.f64 d10, d10, d2\n\t"
+#define SUM_4 SUM_3 "vadd.f64 d11, d11, d3\n\t"
+#define SUM_5 SUM_4 "vadd.f64 d12, d12, d4\n\t"
+#define SUM_6 SUM_5 "vadd.f64 d13, d13, d5\n\t"
+
+/* As ADD_LINES, but x is the same for all pixels of all lines, each line's step 0: its three entries are added up once,
+ * and a pixel takes 4 + n. */
+#define ADD_SAME(units, sums, entry)                                                              \
+  __attribute__((naked, noinline)) static void add_same_##units(                                  \
+      __attribute__((unused)) const xl_lookup_line *lines, __attribute__((unused)) int32_t n,     \
+      __attribute__((unused)) const uint8_t *tables, __attribute__((unused)) ptrdiff_t offset) {  \
+    __asm__ volatile(                                                                             \
+        "push {r4, r5, r6, lr}\n\t"                                                               \
+        "vpush {d8-d15}\n\t"                                                                      \
+        "ldr r12, [r0]\n\t"                                                                       \
+        "ldrd r4, r5, [r12, r3]\n\t"                                                              \
+        "uxtah r6, r2, r4\n\t"                                                                    \
+        "vldmia r6, " entry "\n\t"                                                                \
+        "uxtah r6, r2, r4, ror #16\n\t"                                                           \
+        "vldmia r6, " sums "\n\t" SUM_##units                                                     \
+        "uxtah r6, r2, r5\n\t"                                                                    \
+        "vldmia r6, " sums "\n\t" SUM_##units                                                     \
+        "1:\n\t"                                                                                  \
+        "ldmia r0!, {r3, r4, r5, r6}\n"                                                           \
+        "2:\n\t"                                                                                  \
+        "vldmia r5, " sums "\n\t"                                                                 \
+        "subs r6, r6, #1\n\t" ADD_##units                                                         \
+        "vstmia r5!, " sums "\n\t"                                                                \
+        "bgt 2b\n\t"                                                                              \
+        "subs r1, r1, #1\n\t"                                                                     \
+        "bgt 1b\n\t"                                                                              \
+        "vpop {d8-d15}\n\t"                                                                       \
+        "pop {r4, r5, r6, pc}");                                                                  \
+  }
+
+ADD_SAME(1, "{d0}", "{d8}")
+ADD_SAME(2, "{d0-d1}", "{d8-d9}")
+ADD_SAME(3, "{d0-d2}", "{d8-d10}")
+ADD_SAME(4, "{d0-d3}", "{d8-d11}")
+ADD_SAME(5, "{d0-d4}", "{d8-d12}")
+ADD_SAME(6, "{d0-d5}", "{d8-d13}")
+
 typedef void (*add_fn)(const xl_lookup_line *lines, int32_t n, const uint8_t *tables, ptrdiff_t offset);
 #define EACH(name) {name##1, name##2, name##3, name##4, name##5, name##6}
-static const add_fn ADD[XL_LOOKUP_UNITS] = EACH(add_lines_), ADD_ALL_NEAR[XL_LOOKUP_UNITS] = EACH(add_near_lines_);
+static const add_fn ADD[XL_LOOKUP_UNITS] = EACH(add_lines_), ADD_ALL_NEAR[XL_LOOKUP_UNITS] = EACH(add_near_lines_),
+                    ADD_ALL_SAME[XL_LOOKUP_UNITS] = EACH(add_same_);
 
 /* All lines have the same step. */
 void xl_lookup_add(const xl_lookup_line *lines, int32_t n, int32_t units, ptrdiff_t offset, int32_t shift,
                    const uint8_t *tables) {
   (void)shift;
   if (n == 0) return;
-  (lines->step == XL_LOOKUP_X_BYTES ? ADD_ALL_NEAR : ADD)[units - 1](lines, n, tables, offset);
+  const add_fn *add = lines->step == XL_LOOKUP_X_BYTES ? ADD_ALL_NEAR : lines->step == 0 ? ADD_ALL_SAME : ADD;
+  add[units - 1](lines, n, tables, offset);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------- */
