@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -171,9 +172,12 @@ def load_npz(path: str) -> dict[str, np.ndarray]:
     if path.lower().endswith(".npy"):
         return {"": _load(path)}
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        found: Any = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise FileError(f"{path}: is a .npy file under the name of a .npz; rename it")
+        with found as arrays:
             return {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FileError(f"{path}: is no .npz file of plain arrays ({_first_line(error)})") from None
 
 

@@ -346,6 +346,33 @@ def test_the_table_says_it_all(capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_what_would_not_learn_is_said():
+    """As Keras's guide to transfer learning builds a model: the base frozen and called for inference."""
+    base = keras.Sequential(
+        [
+            keras.Input((8, 8, 2)),
+            kl.Conv2D(4, 3, name="a"),
+            kl.BatchNormalization(name="norm"),
+            kl.Conv2D(4, 3, activation="relu", name="b"),
+        ],
+        name="base",
+    )
+    image = keras.Input((8, 8, 2))
+
+    def reasons(trainable, **kwargs):
+        base.trainable = trainable
+        model = keras.Model(image, kl.Dense(2, name="last")(kl.Flatten()(base(image, **kwargs))))
+        _, changes = binarize_with_changes(model)
+        return {change.layer: change.reason for change in changes}
+
+    told = reasons(False, training=False)
+    assert "frozen" in told["base/b"]
+    assert "training=False" in told["base"]
+    told = reasons(True)
+    assert told["base/b"] == ""
+    assert "base" not in told
+
+
 def test_the_clone_learns():
     x = draw(64, 12, 12, 2, seed=1)
     y = (x.mean(axis=(1, 2, 3)) > 0).astype(np.int32)
@@ -363,6 +390,9 @@ def test_what_cannot_be_taken_apart_is_refused():
 
     for model in (Subclassed(name="code"), keras.Sequential([kl.Dense(3)], name="unbuilt")):
         with pytest.raises(TrainingError, match=r"functional or Sequential"):
+            xlite.binarize(model)
+    for model in ("model.h5", None, kl.Dense(3)):
+        with pytest.raises(TrainingError, match=r"a Keras model is needed, not"):
             xlite.binarize(model)
     with pytest.raises(TrainingError, match=r"no convolution or dense layer.*one reads the input"):
         xlite.binarize(keras.Sequential([keras.Input((3,)), kl.Dense(2, name="one")]))

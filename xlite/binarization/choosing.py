@@ -22,10 +22,10 @@ def reasons_to_keep(model: Any, selection: filters.Selection) -> dict[int, str]:
 
     Raises TrainingError where layers are asked for by name that do not exist.
     """
+    topology = read_topology(model)
     layers = filters.filter_layers(model)
     inside = _in_wrappers(model)
     chosen = None if selection is None else {id(layer) for layer in filters.pick(model, selection)}
-    topology = read_topology(model)
     first, last = _first(topology), _last(topology)
     found = {}
     for layer in layers:

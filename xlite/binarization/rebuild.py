@@ -8,11 +8,15 @@ from typing import Any, Callable
 import keras
 from keras import tree
 
+from xlite import filters
 from xlite.binarization import kinds
 from xlite.binarization.changes import BINARIZED, INSERTED, KEPT, MOVED, REMOVED, Change
 from xlite.binarization.signs import Rewrites, rewrites
 from xlite.binarization.topology import Call, Topology, is_input, is_model, read_topology
 from xlite.schema.errors import TrainingError
+
+FROZEN = "is frozen: without trainable=True it learns nothing"
+INFERRING = "is called with training=False: its batch norms stay at the statistics of the float model"
 
 
 @dataclass
@@ -92,6 +96,8 @@ class _Level:
 
     def _call(self, call: Call) -> None:
         made = self._counterpart(call.target)
+        if is_model(call.target) and call.kwargs.get("training") is False and self._has_binarized(call.target):
+            self.owner.note(self.path, call.target, KEPT, INFERRING)
 
         def renewed(leaf: Any) -> Any:
             return self.tensors.get(id(leaf), leaf)
@@ -107,6 +113,9 @@ class _Level:
             outputs = norm(outputs)
             self.stack.append(norm)
         self.tensors.update(zip(map(id, call.outputs), tree.flatten(outputs)))
+
+    def _has_binarized(self, model: Any) -> bool:
+        return any(self.owner.reasons.get(id(layer)) == "" for layer in filters.all_layers(model))
 
     def _normed(self, call: Call, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments with the input behind a new batch norm."""
@@ -148,8 +157,9 @@ class _Level:
             if id(target) in self.plan.without_fused:
                 config["activation"] = "linear"
             if reason == "":
-                what = f"without its {fused}" if id(target) in self.plan.without_fused else ""
-                self.owner.note(self.path, target, BINARIZED, what)
+                what = [f"without its {fused}"] if id(target) in self.plan.without_fused else []
+                what += [] if target.trainable else [FROZEN]
+                self.owner.note(self.path, target, BINARIZED, "; ".join(what))
                 return self.owner.quantized(target, config)
             if reason is not None:
                 self.owner.note(self.path, target, KEPT, reason)

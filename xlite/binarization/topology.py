@@ -61,6 +61,8 @@ def is_model(target: Any) -> bool:
 
 def read_topology(model: Any) -> Topology:
     """Raises TrainingError for a model whose layers' order is in Python code alone."""
+    if not is_model(model):
+        raise TrainingError(f"a Keras model is needed, not {model!r}; read a file by keras.saving.load_model")
     if not model.built or not getattr(model, "outputs", None):
         kind = "functional or Sequential model with a known input shape"
         raise TrainingError(f"model {model.name!r} cannot be taken apart; it has to be a {kind}")

@@ -162,7 +162,7 @@ def _cut_back(path: Union[str, os.PathLike[str]], epoch: int) -> None:
     if not os.path.exists(path):
         return
     with open(path, encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [HEADER]
+        header, *rows = list(csv.reader(file)) or [list(HEADER)]
     if tuple(header) != HEADER:  # somebody else's, whose rows are not counted by epochs
         return
     kept = [row for row in rows if row and row[0].isdecimal() and int(row[0]) < epoch]

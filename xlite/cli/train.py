@@ -65,7 +65,12 @@ def command(
     found = recipes.find(recipe)
     path = Path(out or f"{found.name}.h5")
     settings = runner.Settings(path, data, epochs, seed, strategy, resume, start, limit)
-    outcome = runner.train(found, settings)
+    try:
+        outcome = runner.train(found, settings)
+    except KeyboardInterrupt:
+        if settings.beside(".checkpoint.npz").exists():
+            click.echo("\nxlite: the same command with --resume goes on from the last whole epoch", err=True)
+        raise
     lines = [
         f"{found.name}: {100 * outcome.accuracy:.2f} % of the test images in {outcome.seconds / 60:.1f} minutes"
     ]

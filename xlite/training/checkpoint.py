@@ -13,7 +13,8 @@ from keras import ops
 
 from xlite import filters
 from xlite.callbacks import BinarizeWeights
-from xlite.schema.errors import TrainingError
+from xlite.inputs import load_npz
+from xlite.schema.errors import FileError, TrainingError
 
 _ABOUT = "about"
 
@@ -49,10 +50,14 @@ class Checkpoint(keras.callbacks.Callback):
         there is no file. Raises TrainingError where it is another run's."""
         if not self.path.exists():
             return 0
-        with np.load(self.path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        about = json.loads(arrays.pop(_ABOUT).tobytes().decode())
-        epoch = int(about.pop("epoch"))
+        try:
+            arrays = load_npz(os.fspath(self.path))
+            about = json.loads(arrays.pop(_ABOUT).tobytes().decode())
+            epoch = int(about.pop("epoch"))
+        except (FileError, KeyError, ValueError) as error:
+            raise TrainingError(
+                f"{self.path}: is no checkpoint of a run ({error}); delete it to begin again"
+            ) from None
         different = [key for key in self.about if about.get(key) != self.about[key]]
         if different:
             key = different[0]

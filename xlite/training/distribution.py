@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -35,12 +36,8 @@ class Strategy:
             raise TrainingError(
                 f"--strategy {name} needs Keras's TensorFlow backend, not {keras.backend.backend()}"
             )
-        if name == "multiworker" and not os.environ.get("TF_CONFIG"):
-            raise TrainingError(
-                "--strategy multiworker needs the environment variable TF_CONFIG, which names the workers and "
-                'says which of them this is: {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": '
-                '{"type": "worker", "index": 0}}'
-            )
+        if name == "multiworker":
+            _check_cluster(os.environ.get("TF_CONFIG", ""))
         from tensorflow import distribute
 
         kind = distribute.MirroredStrategy if name == "mirrored" else distribute.MultiWorkerMirroredStrategy
@@ -77,6 +74,22 @@ class Strategy:
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
         return data.apply(tf.data.experimental.assert_cardinality(len(batches))).with_options(options)
 
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around the training: says in a sentence that another worker is gone."""
+        if self.name != "multiworker":
+            yield
+            return
+        from tensorflow import errors
+
+        try:
+            yield
+        except (errors.UnavailableError, errors.AbortedError, errors.DeadlineExceededError) as error:
+            raise TrainingError(
+                "another worker is gone, or cannot be reached; end all that are left and start each of them again "
+                "with --resume, to go on from the last whole epoch"
+            ) from error
+
     def prepare(self, model: Any, batches: Batches) -> None:
         """Makes ``fit`` of a compiled model work on this strategy.
 
@@ -105,6 +118,22 @@ class Strategy:
         model.train_function = made
         model.make_train_function()
         _need(model.train_function is made and model.optimizer.built)
+
+
+def _check_cluster(text: str) -> None:
+    """Raises TrainingError where ``text``, that of TF_CONFIG, does not say who trains and who this is."""
+    try:
+        found = json.loads(text)
+        task = found["task"]
+        fine = int(task["index"]) < len(found["cluster"][task["type"]])
+    except (ValueError, KeyError, TypeError):
+        fine = False
+    if not fine:
+        raise TrainingError(
+            "--strategy multiworker needs the environment variable TF_CONFIG, which names the workers and "
+            'says which of them this is: {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": '
+            f'{{"type": "worker", "index": 0}}}}; it is {text!r} here'
+        )
 
 
 # Of Keras's trainer; two of them are private, and may change.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from xlite.inputs import load_npz
 from xlite.schema.errors import FileError
 
 _SPELLINGS = {
@@ -88,11 +89,11 @@ def read_images(path: str | os.PathLike[str]) -> Images:
     source = Path(path)
     if source.is_dir():
         return _from_folder(source)
+    arrays = load_npz(os.fspath(path))
     try:
-        with np.load(source, allow_pickle=False) as arrays:
-            return _from_arrays({key: arrays[key] for key in arrays.files}, source.name)
-    except (OSError, ValueError, EOFError) as error:
-        raise FileError(f"{os.fspath(path)}: cannot be read as a .npz file ({error})") from None
+        return _from_arrays(arrays, source.name)
+    except (TypeError, ValueError) as error:  # labels that are words, pictures of several sizes
+        raise FileError(f"{os.fspath(path)}: holds no labelled images ({error})") from None
 
 
 def _from_arrays(arrays: dict[str, np.ndarray], source: str) -> Images:
@@ -140,7 +141,9 @@ def _from_folder(folder: Path) -> Images:
         pictures = [_picture(path.read_bytes(), os.fspath(path)) for path, _ in files]
         shapes = {picture.shape for picture in pictures}
         if len(shapes) > 1:
-            raise FileError(f"{folder / part}: pictures have different sizes: {sorted(shapes)[:3]}")
+            raise FileError(
+                f"{folder / part}: pictures have different sizes, {sorted(shapes)[:3]}; make them all of one"
+            )
         parts += [np.stack(pictures), np.array([label for _, label in files])]
     x_train, y_train, x_test, y_test = parts
     return make_images(x_train, y_train, x_test, y_test, folder.name, classes)

@@ -7,12 +7,14 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 import numpy as np
 
-from xlite.schema.errors import TrainingError
+from xlite.schema.errors import Error, TrainingError
 from xlite.training.images import Images
 
 Augment = Callable[[np.random.Generator, np.ndarray], np.ndarray]
@@ -96,8 +98,29 @@ def _from_file(path: str) -> Recipe:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # dataclasses look their own module up there
+    try:
+        spec.loader.exec_module(module)
+    except Error:
+        raise
+    except Exception as error:
+        line = _line_of(error, os.path.abspath(path))
+        at = "" if line is None else f", line {line}"
+        raise TrainingError(f"{path}{at}: {type(error).__name__}: {_told(error)}") from error
     recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise TrainingError(f"{path}: holds no RECIPE, an xlite.training.recipe.Recipe; those of xlite.recipes do")
     return recipe
+
+
+def _told(error: Exception) -> str:
+    """What an exception says; a SyntaxError's own text names the file as well."""
+    return (error.msg if isinstance(error, SyntaxError) else str(error)) or "no reason is given"
+
+
+def _line_of(error: Exception, path: str) -> Optional[int]:
+    """The line of the recipe at which it failed, where that is known."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return lines[-1] if lines else None

@@ -70,6 +70,8 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     with strategy.scope():
         start = None if settings.start is None else _loaded(settings.start, images)
         model = recipe.build(Job(images, epochs, len(batches), start))
+    if not getattr(model, "compiled", False):
+        raise TrainingError(f"recipe {recipe.name!r}: its build has to return a model on which compile was called")
     _check_shapes(recipe, recipe.deployed(model), images)
     strategy.prepare(model, batches)
     callbacks = recipe.callbacks()
@@ -227,17 +229,18 @@ def _fit(
     model: Any, strategy: Strategy, batches: Batches, images: Images, epochs: int, first: int, callbacks: list[Any]
 ) -> None:
     quiet = not strategy.is_chief
-    model.fit(
-        strategy.data(batches),
-        epochs=epochs,
-        initial_epoch=first,
-        shuffle=False,
-        # Other workers' test images would have to be divided evenly; they are looked at once, in the end.
-        validation_data=None if strategy.name == "multiworker" else (scaled(images.x_test), images.y_test),
-        validation_batch_size=500,
-        callbacks=[EpochOf(batches), *callbacks],
-        verbose=0 if quiet else (1 if sys.stderr.isatty() else 2),
-    )
+    with strategy.watching():
+        model.fit(
+            strategy.data(batches),
+            epochs=epochs,
+            initial_epoch=first,
+            shuffle=False,
+            # Other workers' test images would have to be divided evenly; they are looked at once, in the end.
+            validation_data=None if strategy.name == "multiworker" else (scaled(images.x_test), images.y_test),
+            validation_batch_size=500,
+            callbacks=[EpochOf(batches), *callbacks],
+            verbose=0 if quiet else (1 if sys.stdout.isatty() else 2),  # Keras's bar goes to stdout
+        )
 
 
 class _Log(keras.callbacks.Callback):

@@ -115,7 +115,7 @@ def _spread_outputs(model: keras.Model, last: keras.Layer, images: np.ndarray) -
         return
     if getattr(last, "kernel_quantizer", None) is not None:
         return
-    features = keras.ops.convert_to_numpy(keras.Model(model.input, last.input)(images, training=False))
+    features = keras.ops.convert_to_numpy(keras.Model(model.inputs[0], last.input)(images, training=False))
     features = features.reshape(-1, features.shape[-1])
     kernel = keras.ops.convert_to_numpy(last.kernel)
     matrix = kernel.reshape(kernel.shape[-2:])

@@ -92,9 +92,28 @@ def test_strategies_refuse_what_they_cannot_do(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(TrainingError, match="TF_CONFIG"):
         Strategy("multiworker")
+    for text in ("2 workers", "{}", "[]", '{"cluster": {"worker": ["a:1"]}}',
+                 '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+                 '{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}'):  # fmt: skip
+        monkeypatch.setenv("TF_CONFIG", text)
+        with pytest.raises(TrainingError, match="says which of them this is"):
+            Strategy("multiworker")
     with pytest.raises(TrainingError, match="mirrored, multiworker"):
         Strategy("parameter-server")
     assert Strategy("none").is_chief
+
+
+def test_a_worker_that_is_gone_is_named(monkeypatch):
+    from tensorflow import errors
+
+    strategy = Strategy("none")
+    for kind in (errors.UnavailableError, errors.AbortedError):
+        with pytest.raises(kind), strategy.watching():
+            raise kind(None, None, "heartbeats")
+    strategy.name = "multiworker"
+    for kind in (errors.UnavailableError, errors.AbortedError):
+        with pytest.raises(TrainingError, match=r"another worker is gone.*--resume"), strategy.watching():
+            raise kind(None, None, "heartbeats")
 
 
 class Trainer:

@@ -82,8 +82,19 @@ def test_what_is_wrong_is_named(tmp_path):
     with pytest.raises(FileError, match=r"nothing.npz"):
         read_images(tmp_path / "nothing.npz")
     (tmp_path / "text.npz").write_text("no archive")
-    with pytest.raises(FileError, match=r"text.npz: cannot be read"):
+    with pytest.raises(FileError, match=r"text.npz: is no .npz file"):
         read_images(tmp_path / "text.npz")
+    whole = write_npz(tmp_path).read_bytes()
+    for data in (whole[: len(whole) // 2], whole[:400] + bytes(4000) + whole[4400:]):
+        (tmp_path / "torn.npz").write_bytes(data)
+        with pytest.raises(FileError, match=r"torn.npz: is no .npz file"):
+            read_images(tmp_path / "torn.npz")
+    np.save(tmp_path / "one.npy", arrays()["x_train"])
+    with pytest.raises(FileError, match=r"one.npy: has no array 'x_train'"):
+        read_images(tmp_path / "one.npy")
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+    with pytest.raises(FileError, match=r"one.npz: is a .npy file"):
+        read_images(tmp_path / "one.npz")
     short = arrays()
     short.pop("y_test")
     np.savez(tmp_path / "short.npz", **short)
@@ -95,6 +106,7 @@ def test_what_is_wrong_is_named(tmp_path):
         ({"x_test": np.zeros((48, 4, 4, 3), np.uint8)}, "test images"),
         ({"x_test": np.zeros((0, SIZE, SIZE, 3), np.uint8), "y_test": np.zeros(0, int)}, "96 training and 0 test"),
         ({"y_train": np.full(96, -1)}, "0 or above"),
+        ({"y_train": np.full(96, "shoe")}, "holds no labelled images"),
         ({"class_names": ["x", "y"]}, "labels have to be 0 to 1"),
     ):
         with pytest.raises(FileError, match=message):

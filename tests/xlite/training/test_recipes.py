@@ -86,6 +86,19 @@ def test_recipes_of_ones_own_are_found_by_path_and_wrong_ones_named(tmp_path):
     path.write_text("RECIPE = 3\n")
     with pytest.raises(TrainingError, match="holds no RECIPE"):
         recipes.find(str(path))
+    for text, message in (
+        ("import keras\n\ndef build(:\n", r"mine.py, line 3: SyntaxError: invalid syntax$"),
+        ("x = 1\nimport no_such_module\n", r"mine.py, line 2: ModuleNotFoundError: .*no_such_module"),
+        ("import json\njson.loads('{')\n", r"mine.py, line 2: JSONDecodeError"),
+    ):
+        path.write_text(text)
+        with pytest.raises(TrainingError, match=message):
+            recipes.find(str(path))
+    path.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "from xlite.recipes.fashion import RECIPE\n\n@dataclass\nclass Mine:\n    sizes: int = 3\n"
+    )
+    assert recipes.find(str(path)).name == "fashion"
     with pytest.raises(TrainingError, match="no such recipe file"):
         recipes.find(str(tmp_path / "none.py"))
     with pytest.raises(TrainingError, match=r"did you mean 'fashion'"):
@@ -109,6 +122,30 @@ def test_the_command_trains_resumes_and_says_what_came_out(tmp_path, monkeypatch
     refused = call(*arguments, "--epochs", 0)
     assert refused.exit_code == 1
     assert refused.stderr.splitlines()[-1].startswith("xlite: --epochs 0")
+
+
+class Interrupt(keras.callbacks.Callback):
+    """As Ctrl-C in the middle of the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_who_interrupts_is_told_how_to_go_on(tmp_path, monkeypatch):
+    from tests.xlite.training.small import recipe
+
+    monkeypatch.setattr(recipes, "find", lambda name: recipe(callbacks=lambda: [Interrupt()]))
+    result = call("train", "small", "--data", write_npz(tmp_path), "--out", tmp_path / "model.h5")
+    assert result.exit_code == 130
+    assert "--resume goes on from the last whole epoch" in result.stderr
+    (tmp_path / "model.checkpoint.npz").unlink()
+    monkeypatch.setattr(
+        recipes, "find", lambda name: recipe(build=lambda job: (_ for _ in ()).throw(KeyboardInterrupt))
+    )
+    result = call("train", "small", "--data", write_npz(tmp_path), "--out", tmp_path / "model.h5")
+    assert result.exit_code == 130
+    assert "--resume" not in result.stderr  # there is nothing to go on from
 
 
 def test_the_command_lists_recipes_and_asks_for_one():

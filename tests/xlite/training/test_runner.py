@@ -333,6 +333,26 @@ def test_curves_show_both_lines(tmp_path):
     assert "no epoch" in curves.draw([], "nothing", path)
 
 
+@pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x03\x04 and no more"])
+def test_a_checkpoint_that_cannot_be_read_is_named(data, settings):
+    path = settings.beside(".checkpoint.npz")
+    path.write_bytes(data)
+    with pytest.raises(TrainingError, match=r"model.checkpoint.npz: is no checkpoint .* delete it to begin again"):
+        train(recipe(), replace(settings, resume=True))
+    path.unlink()
+    np.savez(path, other=np.zeros(3))
+    with pytest.raises(TrainingError, match=r"is no checkpoint"):
+        train(recipe(), replace(settings, resume=True))
+
+
+def test_a_recipe_whose_model_is_not_compiled_is_named(settings):
+    def build(job):
+        return keras.Sequential([keras.Input(job.images.shape), keras.layers.Flatten(), keras.layers.Dense(3)])
+
+    with pytest.raises(TrainingError, match=r"'small': its build has to return a model on which compile"):
+        train(recipe(build=build), settings)
+
+
 def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
     from xlite.training import checkpoint
 

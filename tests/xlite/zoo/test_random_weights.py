@@ -62,6 +62,14 @@ def test_images_differ_in_their_class(name):
     assert len(set(outputs.argmax(1))) >= 3
 
 
+def test_a_sequential_model_is_filled_too():
+    layers = [keras.Input((6,)), keras.layers.Dense(5), keras.layers.BatchNormalization(), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    images = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
+    found = keras.ops.convert_to_numpy(zoo.randomize(model, seed=1, images=images)(images, training=False))
+    np.testing.assert_allclose(found.std(0), 1.5, rtol=0.01)
+
+
 def test_fixed_layers_stay():
     model = small("tiny_quicknet", 3)
     blurs = [layer for layer in model.layers if not layer.trainable]
