@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from xlite.recipes.fashion import EPOCHS, WIDTHS
+from xlite.recipes.fashion import EPOCHS
 from xlite.training.batches import shifted_and_flipped
 from xlite.training.images import fashion_mnist
 from xlite.training.recipe import Job, Recipe
@@ -14,7 +14,7 @@ from xlite.zoo import fashion
 
 
 def build(job: Job) -> Any:
-    model = fashion.fashion_float_twin(WIDTHS, len(job.images.classes))
+    model = fashion.fashion_float_twin(classes=len(job.images.classes))
     rate = keras.optimizers.schedules.CosineDecay(0.002, job.all_steps)
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False

@@ -15,7 +15,6 @@ import keras
 
 from xlite.constraints import weight_clip
 from xlite.layers import QuantConv2D, QuantDense
-from xlite.zoo.datasets import ImageSet, to_float
 
 INPUT_SHAPE = (28, 28, 1)
 
@@ -26,22 +25,9 @@ class Widths:
 
     stem: int = 32
     first: int = 64
-    second: int = 64
+    second: int = 96
     third: int = 128
-    dense: int = 256
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: Adam whose learning rate falls to 0 along half a cosine, cross-entropy, no augmentation."""
-
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 0.005
-
-
-BINARY_RECIPE = Recipe()
-FLOAT_RECIPE = Recipe(learning_rate=0.002)  # floats have no signs to flip, so they want smaller steps
+    dense: int = 128
 
 
 def fashion_net(widths: Optional[Widths] = None, classes: int = 10, name: str = "fashion") -> keras.Model:
@@ -103,29 +89,3 @@ def _network(
     normalize("dense1")
     stack.append(layers.Dense(classes, activation="softmax", name="classes"))
     return keras.Sequential(stack, name=name)
-
-
-def train(model: keras.Model, data: ImageSet, recipe: Recipe, verbose: int = 2) -> float:
-    """Trains ``model`` in place and returns its accuracy on the test images, 0 to 1.
-
-    Seed Keras first (``keras.utils.set_random_seed``) for a run that can be repeated on the same machine.
-    """
-    steps = recipe.epochs * -(-len(data.train_images) // recipe.batch_size)
-    model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,  # on a CPU, XLA takes longer to compile this network than it saves
-    )
-    test = (to_float(data.test_images), data.test_labels)
-    model.fit(
-        to_float(data.train_images),
-        data.train_labels,
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
-        validation_data=test,
-        validation_batch_size=500,
-        verbose=verbose,
-    )
-    probabilities = model.predict(test[0], batch_size=500, verbose=0)
-    return float((probabilities.argmax(axis=1) == data.test_labels).mean())
