@@ -98,17 +98,24 @@ NAKED void xl_core_dot_pairs(UNUSED const uint32_t *x, UNUSED const uint32_t *w,
 #define TO_FIRST(x) "ldrh " x ", [r4], #2\n\t" "strh " x ", [r12], #2\n\t"
 #define TO_SECOND(x) "ldrh " x ", [r4], #2\n\t" "strh " x ", [r12], #10\n\t"
 
-/* r0: x, r1: begins, r2: rows, r3: n; on the stack to. Four elements a turn, 2.5 each. A row that begins in the second half
- * of a word has an odd number of elements, as the one before: the rest of it is as that of the others. */
-NAKED void xl_core_gather(UNUSED const int16_t *x, UNUSED const uint32_t *begins, UNUSED int32_t rows,
-                          UNUSED ptrdiff_t n, UNUSED int16_t *to) {
+/* r0: x, r1: begins, r2: rows left, r3: n, r8: to, r9: pixels left, r10: of this triple. Four elements a turn, 2.5 each.
+ * A row that begins in the second half of a word has an odd number of elements, as the one before: the rest of it is as
+ * that of the others. */
+NAKED void xl_core_gather(UNUSED const xl_core_windows *w) {
   __asm__ volatile(
-      "ldr r12, [sp]\n\t"
-      "push {r4, r5, r6, r7}\n"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "mov r11, r0\n\t"
+      "ldr r0, [r11]\n\t"
+      "ldr r3, [r11, #12]\n\t"
+      "ldr r8, [r11, #16]\n\t"
+      "ldr r9, [r11, #20]\n\t"
+      "ldr r10, [r11, #24]\n\t"
+      "ldr lr, [r11, #28]\n\t"
+      "b 8f\n"
       "1:\n\t"
       "ldr r4, [r1], #4\n\t"
       "subs r5, r3, #4\n\t"
-      "add r4, r4, r0\n\t"
+      "add r4, r4, r0\n"
       "2:\n\t"
       "blt 4f\n"
       "3:\n\t"
@@ -124,11 +131,12 @@ NAKED void xl_core_gather(UNUSED const int16_t *x, UNUSED const uint32_t *begins
       "bne 6f\n\t"
       "subs r2, r2, #1\n\t"
       "bne 1b\n\t"
-      "pop {r4, r5, r6, r7}\n\t"
-      "bx lr\n"
+      "b 7f\n"
       "6:\n\t"
       TO_FIRST("r6")
+      "mov r6, #0\n\t"
       "subs r2, r2, #1\n\t"
+      "strh r6, [r12]\n\t" /* the row behind it writes there again */
       "beq 7f\n\t"
       "ldr r4, [r1], #4\n\t"
       "add r4, r4, r0\n\t"
@@ -136,10 +144,19 @@ NAKED void xl_core_gather(UNUSED const int16_t *x, UNUSED const uint32_t *begins
       "subs r5, r3, #5\n\t"
       "b 2b\n"
       "7:\n\t"
-      "mov r6, #0\n\t"
-      "strh r6, [r12]\n\t"
-      "pop {r4, r5, r6, r7}\n\t"
-      "bx lr");
+      "subs r9, r9, #1\n\t"
+      "popeq {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
+      "add r0, r0, lr\n\t"
+      "add r8, r8, #4\n\t"
+      "subs r10, r10, #1\n\t"
+      "moveq r10, #3\n\t"
+      "ldreq r12, [r11, #32]\n\t"
+      "addeq r8, r8, r12\n"
+      "8:\n\t"
+      "ldr r1, [r11, #4]\n\t"
+      "ldr r2, [r11, #8]\n\t"
+      "mov r12, r8\n\t"
+      "b 1b");
 }
 
 /* One element, and two that share a word. */

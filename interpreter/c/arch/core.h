@@ -150,9 +150,20 @@ void xl_core_dot_pairs(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, in
 void xl_core_toom(const uint32_t *x, const uint32_t *w, ptrdiff_t pairs, ptrdiff_t last, int32_t triples,
                   int32_t *dots);
 
-/* The window of a pixel of a triple from `rows` lines of numbers, which begin so many bytes behind x: n neighbours each, n >
- * 0. to: as with xl_core_widen, whose first element is the first one of a word; a word that is not full is filled by 0. */
-void xl_core_gather(const int16_t *x, const uint32_t *begins, int32_t rows, ptrdiff_t n, int16_t *to);
+/* Windows of some pixels of a line of output, from `rows` lines of numbers that begin so many bytes behind x: n neighbours
+ * each, n > 0; the next pixel's are `step` bytes further. to: as with xl_core_widen, whose first element is the first one of
+ * a word; a word that is not full is filled by 0. left: how many pixels of the first triple there is room for; skip: bytes
+ * from the place behind a triple's third pixel to the next triple. At least one pixel. The assembler knows the order. */
+typedef struct xl_core_windows {
+  const int16_t *x;
+  const uint32_t *begins;
+  int32_t rows;
+  ptrdiff_t n;
+  int16_t *to;
+  int32_t pixels, left;
+  ptrdiff_t step, skip;
+} xl_core_windows;
+void xl_core_gather(const xl_core_windows *w);
 
 /* n numbers of bytes, from[i] - zero_point or multiplier * from[i] - zero_point, n > 0, as the elements of one pixel of a
  * triple: to is where the first one lies; after the second element of a word the next one is 10 bytes further. Returns

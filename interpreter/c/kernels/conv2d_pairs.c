@@ -66,15 +66,26 @@ static void begin_line(const conv *c, line *l) {
   }
 }
 
+/* The windows of output pixels x to x + n - 1 of a line, from the ring. left: how many fit in the first one's triple. */
+static void gather_run(const conv *c, int32_t x, int32_t n, int32_t left, int16_t *to) {
+  const xl_window *win = &c->p->window;
+  xl_core_windows w;
+  w.step = (ptrdiff_t)win->stride_w * c->s.group_c * (ptrdiff_t)sizeof *to;
+  w.x = c->ring + (ptrdiff_t)x * win->stride_w * c->s.group_c;
+  w.begins = c->begins;
+  w.rows = win->window_h;
+  w.n = (ptrdiff_t)win->window_w * c->s.group_c;
+  w.to = to;
+  w.pixels = n;
+  w.left = left;
+  w.skip = 3 * (c->s.pairs - 1) * (ptrdiff_t)sizeof(uint32_t);
+  xl_core_gather(&w);
+}
+
 /* The window of output pixel x of a line, its channels `first` and on. Taps that are neighbours in memory are widened
  * together. */
 static void gather(const conv *c, const line *l, int32_t x, int32_t first, int16_t *to) {
   const xl_window *win = &c->p->window;
-  if (c->ring != NULL) {
-    xl_core_gather(c->ring + (ptrdiff_t)x * win->stride_w * c->s.group_c, c->begins, win->window_h,
-                   (ptrdiff_t)win->window_w * c->s.group_c, to);
-    return;
-  }
   const xl_span h = l->h, w = xl_span_w(win, x);
   const ptrdiff_t group_c = c->s.group_c, pixel = c->x.channels;
   const ptrdiff_t before = w.begin * group_c, after = (win->window_w - w.end) * group_c;
@@ -155,19 +166,23 @@ static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *o
       filters += widen_filters(c, f, some_of_block(f, first + n - f), filters) * c->s.pairs;
     }
     line l = {0, 0, 0, {0, 0, 0}};
-    begin_line(c, &l);
     int32_t x = 0;
     for (int32_t index = 0; index < pixels; index += strip) {
       const int32_t some = xl_min32(strip, pixels - index);
-      uint32_t *triple = c->strip;
-      for (int32_t s = 0, p = 0; s < some; ++s) {
-        gather(c, &l, x, group * c->s.group_c, (int16_t *)(void *)(triple + p));
-        if (++x == win->out_w) {
+      for (int32_t s = 0, run; s < some; s += run) {
+        if (x == 0) begin_line(c, &l);
+        run = c->ring == NULL ? 1 : xl_min32(some - s, win->out_w - x);
+        uint32_t *to = c->strip + s / 3 * 3 * c->s.pairs + s % 3;
+        if (c->ring == NULL) {
+          gather(c, &l, x, group * c->s.group_c, (int16_t *)(void *)to);
+        } else {
+          gather_run(c, x, run, 3 - s % 3, (int16_t *)(void *)to);
+        }
+        x += run;
+        if (x == win->out_w) {
           x = 0;
           if (++l.y == win->out_h) l.y = 0, ++l.n;
-          begin_line(c, &l);
         }
-        if (++p == 3) p = 0, triple += 3 * c->s.pairs;
       }
       convolve_strip(c, first, n, some, out + index * pixel_bytes);
     }

@@ -30,19 +30,6 @@ static void join_b(const void *x, const uint32_t *flip, int32_t words, void *y) 
   }
 }
 
-#ifdef XL_CORE_COUNTS
-/* One word of a pixel of signs, without vectors: the window's first tap is at x; line: words from behind the last tap of a
- * line, where the next would be, to the next line. */
-XL_INLINE uint32_t join_taps(const uint32_t *x, ptrdiff_t pixel, ptrdiff_t line, int32_t lines, int32_t taps,
-                             uint32_t flip) {
-  uint32_t all = UINT32_MAX;
-  for (; lines > 0; --lines, x += line) {
-    for (int32_t j = taps; j > 0; --j, x += pixel) all &= *x ^ flip;
-  }
-  return all ^ flip;
-}
-#endif
-
 /* words: 4-byte elements of a pixel. */
 typedef struct pool {
   const xl_op *op;
@@ -51,6 +38,41 @@ typedef struct pool {
   int32_t words;
   join add;
 } pool;
+
+#ifdef XL_CORE_COUNTS
+/* One word of `pixels` output pixels whose windows have so many lines and taps, without vectors. Words from one to the
+ * next: of x, of output pixels; `step` of windows, `line` of lines. */
+XL_INLINE void join_words(const uint32_t *x, ptrdiff_t words, ptrdiff_t step, ptrdiff_t line, int32_t lines, int32_t taps,
+                          uint32_t flip, int32_t pixels, uint32_t *out) {
+  for (; pixels > 0; --pixels, x += step, out += words) {
+    uint32_t all = UINT32_MAX;
+    if (lines == 2 && taps == 2) {
+      all = (x[0] ^ flip) & (x[words] ^ flip) & (x[line] ^ flip) & (x[line + words] ^ flip);
+    } else {
+      for (int32_t i = 0; i < lines; ++i) {
+        for (int32_t j = 0; j < taps; ++j) all &= x[i * line + j * words] ^ flip;
+      }
+    }
+    *out = all ^ flip;
+  }
+}
+
+/* A line of output pixels: those whose windows lie inside it in one go. */
+static void pool_words(const pool *c, const uint32_t *image, xl_span h, uint32_t *out) {
+  const xl_window *win = &c->p->window;
+  const ptrdiff_t words = c->words, line = words * win->in_w, step = words * win->stride_w;
+  const uint32_t *top = image + (h.start + h.begin) * line;
+  for (int32_t x = 0, run; x < win->out_w; x += run) {
+    const xl_span w = xl_span_w(win, x);
+    const int32_t room = win->in_w - win->window_w - w.start;
+    run = w.begin == 0 && room >= 0 ? xl_min32(room / win->stride_w + 1, win->out_w - x) : 1;
+    for (ptrdiff_t i = 0; i < words; ++i) {
+      join_words(top + (w.start + w.begin) * words + i, words, step, line, xl_span_count(h), xl_span_count(w),
+                 c->flip == NULL ? 0 : c->flip[i], run, out + x * words + i);
+    }
+  }
+}
+#endif
 
 /* Lines of the output, of all images. The first element under the window is copied, the others are joined. */
 static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker) {
@@ -62,6 +84,13 @@ static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker
   for (int32_t l = begin; l < end; ++l) {
     const char *image = (const char *)c->op->in[0] + l / win->out_h * (line * win->in_h);
     const xl_span h = xl_span_h(win, l % win->out_h);
+#ifdef XL_CORE_COUNTS
+    if (c->add == join_b) {
+      pool_words(c, (const uint32_t *)(const void *)image, h, (uint32_t *)(void *)out);
+      out += win->out_w * pixel;
+      continue;
+    }
+#endif
     for (int32_t x = 0; x < win->out_w; ++x, out += pixel) {
       const xl_span w = xl_span_w(win, x);
       const char *first = image + (h.start + h.begin) * line + (w.start + w.begin) * pixel;
@@ -71,17 +100,6 @@ static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker
         for (ptrdiff_t i = 0; i < pixel; i += 16) {
           xl_core_max4_f32((const float *)(const void *)(first + i), pixel, xl_span_count(w), xl_span_count(h), skip,
                            (float *)(void *)(out + i));
-        }
-        continue;
-      }
-#endif
-#ifdef XL_CORE_COUNTS
-      if (c->add == join_b) {
-        const ptrdiff_t skip = (ptrdiff_t)(win->in_w - xl_span_count(w)) * c->words;
-        for (int32_t i = 0; i < c->words; ++i) {
-          const uint32_t flip = c->flip == NULL ? 0 : c->flip[i];
-          const uint32_t *at = (const uint32_t *)(const void *)first + i;
-          ((uint32_t *)(void *)out)[i] = join_taps(at, c->words, skip, xl_span_count(h), xl_span_count(w), flip);
         }
         continue;
       }

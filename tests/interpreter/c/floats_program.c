@@ -1,6 +1,6 @@
-/* One kind of float kernel (0 to 7, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among those of kernels that
- * only compare. Writes all outputs, as they lie in memory, to standard output: compiled for two machines, or with and without
- * XL_PORTABLE, both write the same. */
+/* One kind of float kernel (0 to 8, of `kinds`; the last one is a pool of bits) on inputs drawn at random, NaNs, infinities
+ * and zeros of both signs among those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
+ * output: compiled for two machines, or with and without XL_PORTABLE, both write the same. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,29 +105,42 @@ static void relu(xl_op *op) {
   run(op, &p, p.count, 0);
 }
 
-static void pool(xl_op *op) {
+static void pool_of(xl_op *op, int bits) {
   xl_pool2d_params p;
   memset(&p, 0, sizeof p);
   window_of(&p.window, 1);
+  if (below(2)) p.window.window_h = p.window.window_w = 2 + below(2), p.window.stride_w = p.window.window_w - below(2);
   p.batch = 1 + below(2);
   p.channels = below(3) ? 4 * (1 + below(9)) : 1 + below(9);
   p.window.pad_top = below(p.window.window_h);
   p.window.pad_left = below(p.window.window_w);
   p.window.out_h = (p.window.in_h - 1 + p.window.pad_top) / p.window.stride_h + 1;
   p.window.out_w = (p.window.in_w - 1 + p.window.pad_left) / p.window.stride_w + 1;
-  op->in[0] = random_floats(p.batch * p.window.in_h * p.window.in_w * p.channels, 1);
+  const int32_t in = p.batch * p.window.in_h * p.window.in_w, out = p.batch * p.window.out_h * p.window.out_w;
+  if (bits) {
+    p.channels *= 4;
+    op->in[0] = random_rows(in, p.channels);
+    if (below(2)) op->in[1] = random_rows(1, p.channels);
+    op->run = xl_max_pool2d_b;
+    run(op, &p, out * words(p.channels), 0);
+    return;
+  }
+  op->in[0] = random_floats(in * p.channels, 1);
   op->run = xl_max_pool2d_f32;
-  run(op, &p, p.batch * p.window.out_h * p.window.out_w * p.channels, 0);
+  run(op, &p, out * p.channels, 0);
 }
 
+static void pool(xl_op *op) { pool_of(op, 0); }
+static void pool_b(xl_op *op) { pool_of(op, 1); }
 static void sign(xl_op *op) { rows(op, 1); }
 static void batch_norm(xl_op *op) { rows(op, 0); }
 static void conv2d(xl_op *op) { convolve(op, 0); }
 static void depthwise(xl_op *op) { convolve(op, 1); }
 
 int main(int argc, char **argv) {
-  enum { CASES = 100, KINDS = 8 };
-  static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense, batch_norm, sign, add, relu, pool};
+  enum { CASES = 100, KINDS = 9 };
+  static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense, batch_norm, sign,
+                                                add,    relu,      pool,  pool_b};
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) {
     xl_op op;

@@ -2,9 +2,12 @@
  * floats; kinds 15 to 17: depthwise of bits with bits) of shapes drawn at random. Writes all outputs, as they lie in memory, to standard output: compiled for two
  * machines, or with and without XL_PORTABLE, both write the same. To standard error: how many are such as conv2d_toom.c
  * takes. */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "conv2d_toom.h"
 #include "drawing.h"
@@ -27,6 +30,17 @@ static void *random_words(int32_t n) {
     for (int shift = 0; shift < 32; shift += 8) out[i] |= bytes[below(4)] << shift;
   }
   return out;
+}
+
+/* A copy that ends where memory does. It is never given back. */
+static void *before_nothing(void *from, int32_t bytes) {
+  enum { PAGE = 4096 };
+  const size_t whole = ((size_t)bytes + PAGE - 1) / PAGE * PAGE;
+  char *to = mmap(NULL, whole + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (to == MAP_FAILED || mprotect(to + whole, PAGE, PROT_NONE) != 0) exit(3);
+  memcpy(to + whole - bytes, from, (size_t)bytes);
+  free(from);
+  return to + whole - bytes;
 }
 
 static float *random_floats(int32_t n) {
@@ -130,7 +144,8 @@ static void convolve(int kind) {
   xl_op op;
   memset(&op, 0, sizeof op);
   op.params = &p;
-  op.in[0] = random_words(kinds[kind / 3].x_bits ? in_pixels * words(p.in_c) : in_pixels * p.in_c / 4 + 1);
+  const int32_t in_bytes = in_pixels * (kinds[kind / 3].x_bits ? 4 * words(p.in_c) : p.in_c);
+  op.in[0] = before_nothing(random_words(in_bytes / 4 + 1), in_bytes);
   op.in[1] = random_words(kinds[kind / 3].w_bits ? filter_words : p.out_c * k / 4 + 1);
   op.in[2] = below(3) ? random_floats(p.out_c) : NULL;
   op.in[3] = below(3) ? random_floats(p.out_c) : NULL;
@@ -142,7 +157,7 @@ static void convolve(int kind) {
   op.out = calloc((size_t)(pixels * row), 4);
   kinds[kind / 3].run[kind % 3](&op);
   fwrite(op.out, 4, (size_t)(pixels * row), stdout);
-  for (int i = 0; i < 6; ++i) free((void *)(uintptr_t)op.in[i]);
+  for (int i = 1; i < 6; ++i) free((void *)(uintptr_t)op.in[i]);
   free(op.workspace);
   free(op.out);
 }

@@ -43,7 +43,7 @@ def test_equals_plain_c(tmp_path, floats):
     for kind in range(3 * len(INPUTS)):
         (ours, sevens), (theirs, _) = outputs(own, kind), outputs(plain, kind)
         assert theirs.size > 1000
-        assert np.unique(theirs).size > 30
+        assert np.unique(theirs).size > 20
         assert sevens >= 10 or INPUTS[kind // 3].startswith("b")
         np.testing.assert_array_equal(ours, theirs, err_msg=f"{INPUTS[kind // 3]}, output {kind % 3}")
 
