@@ -25,11 +25,13 @@ xlite's wheel.
 """
 
 _BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 products and
-sums, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.56 to 1.8 in
-its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink, moving
-sums from bytes to 16 bits 0.16, the outputs 0.1 to 0.4. That is nearly 15 where an image is large and has many
-channels, and less elsewhere: where it is so small that tables of pixels are made, which all filters use, a filter
-needs 13 instructions for 16 bits beside 3 for every 6 pixels, and 3x3 pixels fill 9 of 12 lanes. The stem is not
+sums, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.51 to 1.7 in
+its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink, moving sums
+from bytes to 16 bits 0.2, the outputs 0.1 to 0.3. That is 14 to 16 times fewer from 14x14 pixels on, and less
+where an image is so small that tables of pixels are made, which all filters use: a filter needs 13 instructions
+for 16 bits beside 3 for every 6 pixels, or, where there are 12 pixels at most, 19 for 32 bits beside 5 for every
+6, of which 3x3 pixels fill 9 of 12 lanes. Prefetching (PLD) adds about an instruction a cache line wherever
+filters, pixels or counts are read in sequence; what it saves is time, which is not counted here. The stem is not
 binary. In floats it takes as long as in the twin. Of bytes with int8 filters it takes 0.69 instructions a product
 (SMLAD: two products; 3 pixels by 2 filters a tile), 0.72 with the tile's beginning and end, and beside that 4 for
 each gathered element and 5 for each output. With seven columns and a stride of two, as BiRealNet-18 has it, four

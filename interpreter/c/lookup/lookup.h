@@ -30,7 +30,7 @@
 #define XL_LOOKUP_X_BYTES 8
 #define XL_LOOKUP_RUN_COST 390
 #define XL_LOOKUP_UNIT_COST 255
-#define XL_LOOKUP_PIXEL_COST 11
+#define XL_LOOKUP_PIXEL_COST 10
 #define XL_LOOKUP_PIXEL_UNIT_COST 3
 #define XL_LOOKUP_LINE_BYTES 16
 #else /* lookup_words.c */

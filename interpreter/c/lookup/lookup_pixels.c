@@ -109,12 +109,11 @@ static void count_block(block *b) {
 }
 
 /* The outputs of all pixels of the block, those of the chunk's filters: pairs of pixels become pairs of filters. */
-static void store_block(const block *b, xl_lookup_block *to, const xl_lookup_store *kind) {
+static void store_block(const block *b, const xl_lookup_block *to, xl_store_pixels store) {
   const xl_window *w = &b->p->window;
   const int32_t half = b->filters / 2;
-  const xl_store_pixels store = kind->begin(to);
-  char *out = (char *)b->op->out + b->first * kind->pixel_bytes;
-  for (int32_t lane = 0; lane < b->n; ++lane, out += kind->pixel_bytes) {
+  char *out = (char *)b->op->out + b->first * to->pixel_bytes;
+  for (int32_t lane = 0; lane < b->n; ++lane, out += to->pixel_bytes) {
     if (lane % 2 == 0) {
       xl_core_turn_pairs(b->pairs + lane / 2, b->units * (ptrdiff_t)(XL_LOOKUP_PAIRS * 4), half, b->turned,
                          b->turned + half);
@@ -129,12 +128,12 @@ static void store_block(const block *b, xl_lookup_block *to, const xl_lookup_sto
   }
 }
 
-static block block_of(const xl_op *op, uint8_t *work, const parts *at) {
+static block block_of(const xl_op *op, const shape *s, const parts *at, uint8_t *work) {
   block b;
   memset(&b, 0, sizeof b);
   b.op = op;
   b.p = (const xl_conv2d_params *)op->params;
-  b.s = xl_pixels_shape_of(b.p);
+  b.s = *s;
   b.tables = work + at->tables;
   b.sums = work + at->sums;
   b.outside = work + at->outside;
@@ -152,7 +151,7 @@ void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) {
   const xl_channels channels = xl_channels_of(op, &p->activation);
   uint8_t *work = (uint8_t *)op->workspace;
   work += (ALIGNMENT - (uintptr_t)work % ALIGNMENT) % ALIGNMENT;
-  block b = block_of(op, work, &at);
+  block b = block_of(op, &s, &at, work);
   xl_lookup_block to = {&channels, 0, 0, 0, p->window.window_h * p->window.window_w * p->in_c, 0, store.pixel_bytes,
                         (uint32_t *)(void *)(work + at.limits)};
   if (p->pad_value == 0) to.tap = p->in_c;
@@ -161,6 +160,7 @@ void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) {
     to.n = xl_min32(s.chunk, p->out_c - b.filter);
     b.filters = to.n + to.n % 2;
     to.pairs = b.filters / 2;
+    const xl_store_pixels store_pixels = store.begin(&to);
     for (int32_t i = 0; i < s.blocks; ++i) {
       const int32_t before = (int32_t)((int64_t)s.units * i / s.blocks);
       b.units = (int32_t)((int64_t)s.units * (i + 1) / s.blocks) - before;
@@ -168,7 +168,7 @@ void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) {
       b.n = xl_min32(b.units * XL_LOOKUP_UNIT, s.pixels - b.first);
       find_origins(&b);
       count_block(&b);
-      store_block(&b, &to, &store);
+      store_block(&b, &to, store_pixels);
     }
   }
 }
