@@ -55,6 +55,11 @@ class Distiller(keras.Model):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        for name, value in (("student", student), ("teacher", teacher)):
+            if not isinstance(value, keras.Model):
+                raise TrainingError(
+                    f"Distiller got {name}={value!r}; give a Keras model, loaded if it is in a file"
+                )
         for name, value, fine in (
             ("temperature", temperature, temperature > 0),
             ("share", share, 0 <= share <= 1),

@@ -196,9 +196,9 @@ def approx_sign(x: Any) -> Any:
 
 
 @_register
-def magnitude_aware_sign(x: Any, clip_value: float | None = 1.0) -> Any:
+def magnitude_aware_sign(x: Any, clip_value: float | None = 1.0, differentiate_alpha: bool = False) -> Any:
     """:class:`MagnitudeAwareSign` as a function."""
-    return MagnitudeAwareSign(clip_value)(x)
+    return MagnitudeAwareSign(clip_value, differentiate_alpha)(x)
 
 
 @_register

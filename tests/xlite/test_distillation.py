@@ -149,6 +149,12 @@ def test_what_makes_no_sense_is_refused(options, message):
         Distiller(network("student"), network("teacher"), **options)
 
 
+def test_what_is_no_model_is_refused():
+    for pair, named in ((("student.h5", network("teacher")), "student"), ((network("student"), None), "teacher")):
+        with pytest.raises(TrainingError, match=f"Distiller got {named}=.* give a Keras model"):
+            Distiller(*pair)
+
+
 def test_models_of_other_outputs_are_refused():
     other = keras.Sequential([keras.Input((6, 6, 2)), kl.Flatten(), kl.Dense(4)])
     with pytest.raises(TrainingError, match=r"outputs.*\(None, 3\) and \(None, 4\)"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 import numpy as np
@@ -115,6 +116,25 @@ def test_alias_function_class_and_class_name_mean_the_same(alias):
         assert type(quantizers.get(spelling)) is expected
     x = np.linspace(-1.5, 1.5, 24, dtype=np.float32).reshape(6, 4)
     np.testing.assert_array_equal(function(x), quantizers.get(alias)(x))
+
+
+FUNCTIONS = {alias: kind for alias, kind in quantizers._ALIASES.items() if hasattr(quantizers, alias)}
+
+
+def test_only_what_has_a_state_is_no_function():
+    assert set(quantizers._ALIASES) - set(FUNCTIONS) == {"annealed_sign"}
+
+
+@pytest.mark.parametrize("alias", FUNCTIONS)
+def test_functions_take_what_their_classes_take(alias):
+    taken, options = (
+        list(inspect.signature(function).parameters.values())[1:]
+        for function in (getattr(quantizers, alias), FUNCTIONS[alias].__init__)
+    )
+    if alias != "no_op":  # whose option says something of the place where it stands, and nothing of values
+        assert [(p.name, p.default) for p in taken] == [
+            (p.name, p.default) for p in options if p.kind is p.POSITIONAL_OR_KEYWORD
+        ]
 
 
 @pytest.mark.parametrize(

@@ -94,5 +94,8 @@ def _modules() -> tuple[Any, Any]:
         with ui.waiting("starting Keras"):
             from xlite.training import recipe, runner
     except ImportError as error:
+        backend = os.environ.get("KERAS_BACKEND", "")
+        if error.name == backend != "tensorflow":
+            raise BackendError(f"KERAS_BACKEND={backend} asks for {backend}: pip install {backend}") from None
         raise BackendError(f"training needs Keras, {error}: pip install xlite[train]") from None
     return recipe, runner

@@ -11,6 +11,7 @@ import keras
 from xlite.constraints import weight_clip
 from xlite.layers import QuantConv2D, QuantDense
 from xlite.quantizers import Identifier
+from xlite.schema.errors import TrainingError
 
 Sizes = Union[int, Sequence[int]]
 Shape = tuple[int, int, int]
@@ -67,7 +68,10 @@ class Precision:
 
 
 def scaled(filters: int, width: float) -> int:
-    """``filters`` times ``width``, to the nearest multiple of 8 and at least 8."""
+    """``filters`` times ``width``, to the nearest multiple of 8 and at least 8. Raises TrainingError for a width
+    of 0 or below."""
+    if not 0 < width < float("inf"):
+        raise TrainingError(f"width={width!r} cannot be; give a number above 0, which multiplies the filters")
     return max(8, 8 * round(filters * width / 8))
 
 

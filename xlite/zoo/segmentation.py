@@ -7,6 +7,7 @@ from typing import Optional
 import keras
 
 from xlite.quantizers import SteSign
+from xlite.schema.errors import TrainingError
 from xlite.zoo import quick
 from xlite.zoo.blocks import Precision, Shape, conv, relu, scaled
 
@@ -27,6 +28,10 @@ def tiny_segmenter(
     QuickNet's blocks at a half, a quarter, an eighth and a sixteenth of the image; then each level, reduced to a
     few channels, is added to the doubled one below it (Lin et al. 2017, arXiv 1612.03144).
     """
+    if any(extent is None or extent % 16 for extent in input_shape[:2]):
+        raise TrainingError(
+            f"tiny_segmenter got input_shape={input_shape}; give multiples of 16 as height and width"
+        )
     precision = Precision(binary, float_activation, SteSign(quick.CLIP), SteSign(quick.CLIP), quick.CLIP)
     image = keras.Input(input_shape, name="image")
     x = quick.stem(image, scaled(SECTIONS[0][0], width), strides=(2, 1))

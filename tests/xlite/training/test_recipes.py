@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -146,6 +150,16 @@ def test_who_interrupts_is_told_how_to_go_on(tmp_path, monkeypatch):
     result = call("train", "small", "--data", write_npz(tmp_path), "--out", tmp_path / "model.h5")
     assert result.exit_code == 130
     assert "--resume" not in result.stderr  # there is nothing to go on from
+
+
+def test_a_backend_that_is_not_installed_is_named():
+    program = "import sys; sys.modules['jax'] = None; from xlite.cli.app import cli; cli(['train', '--list'])"
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "xlite: KERAS_BACKEND=jax asks for jax: pip install jax"
 
 
 def test_the_command_lists_recipes_and_asks_for_one():

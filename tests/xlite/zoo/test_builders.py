@@ -13,6 +13,7 @@ import xlite  # noqa: E402
 from tests.xlite.zoo.networks import MACS, PARAMETERS, SMALL  # noqa: E402
 from xlite import zoo  # noqa: E402
 from xlite.layers import RSign  # noqa: E402
+from xlite.schema.errors import TrainingError  # noqa: E402
 from xlite.zoo.random_weights import pictures  # noqa: E402
 
 pytestmark = pytest.mark.keras
@@ -89,6 +90,15 @@ def test_float_twin_is_the_same_network_without_quantizers(name):
     wanted = {f"{layer.name}_input" for layer in quantized} | {layer.name for layer in signs}
     assert {layer.name for layer in activated.layers} - {layer.name for layer in twin.layers} == wanted != set()
     assert all(activated.get_layer(name).activation is keras.activations.relu for name in wanted)
+
+
+def test_sizes_that_cannot_be_are_refused():
+    for width in (0, -0.5, float("nan")):
+        with pytest.raises(TrainingError, match=r"width=.*above 0"):
+            small("tiny_quicknet", width=width)
+    for shape in ((97, 128, 3), (96, 120, 3), (None, None, 3)):
+        with pytest.raises(TrainingError, match=r"multiples of 16"):
+            zoo.tiny_segmenter(input_shape=shape)
 
 
 @pytest.mark.parametrize(
