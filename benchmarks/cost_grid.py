@@ -27,11 +27,12 @@ Shape = tuple[int, int, int]
 @dataclass(frozen=True)
 class Sizes:
     """At least two of everything, so that a call, an element and a multiply-accumulate can be told apart. bits,
-    floats: images of 3x3 convolutions, which keep their channels; pixels: of 1x1 ones; features: of dense layers,
-    with their units; images: of all else."""
+    floats: images of 3x3 convolutions, which keep their channels; stems: of 7x7 ones with a stride of two; pixels:
+    of 1x1 ones; features: of dense layers, with their units; images: of all else."""
 
     bits: tuple[Shape, ...]
     floats: tuple[Shape, ...]
+    stems: tuple[Shape, ...]
     pixels: Shape
     depthwise: tuple[Shape, ...]
     bit_features: tuple[tuple[int, int], ...]
@@ -43,6 +44,7 @@ class Sizes:
 LARGE = Sizes(
     bits=((14, 14, 256), (28, 28, 128), (28, 28, 64), (6, 6, 256)),
     floats=((32, 32, 3), (16, 16, 32), (8, 8, 64)),
+    stems=((112, 112, 3), (48, 48, 3)),
     pixels=(14, 14, 64),
     depthwise=((14, 14, 64), (14, 14, 256)),
     bit_features=((4096, 256), (1024, 1024)),
@@ -53,6 +55,7 @@ LARGE = Sizes(
 SMALL = Sizes(
     bits=((8, 8, 128), (8, 8, 32), (4, 4, 64)),
     floats=((12, 12, 3), (8, 8, 8), (4, 4, 16)),
+    stems=((15, 15, 3), (11, 11, 3)),
     pixels=(6, 6, 16),
     depthwise=((8, 8, 8), (4, 4, 16)),
     bit_features=((2048, 64), (512, 256)),
@@ -121,6 +124,10 @@ def _integers(b: Builder, sizes: Sizes) -> Iterator[int]:
             kernel = b.bytes(units, features) if bytes_filter else b.bits((units, features))
             inputs = b._filtered(b.input((features,), x), kernel, units, F32)
             yield b.op(OpKind.DENSE, inputs, DenseOptions())
+    for shape, channels in zip(sizes.stems, (64, 32)):
+        for kernel in (b.bytes(channels, 7, 7, shape[-1]), b.bits((channels, 7, 7, shape[-1]), 3)):
+            inputs = b._filtered(b.input(shape, U8), kernel, channels, F32)
+            yield b.op(OpKind.CONV_2D, inputs, Conv2DOptions(stride_h=2, stride_w=2))
     for shape in sizes.depthwise:
         inputs = b._filtered(b.input(shape, U8), b.bytes(3, 3, shape[-1]), shape[-1], F32)
         yield b.op(OpKind.DEPTHWISE_CONV_2D, inputs, Conv2DOptions())

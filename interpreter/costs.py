@@ -20,21 +20,24 @@ from xlite.interpreter.targets import machine
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
 from xlite.schema.records import TYPE_CHECKING, record
-from xlite.schema.types import ActivationOptions
+from xlite.schema.types import ActivationOptions, DType, OpKind
 
 if TYPE_CHECKING:
     from typing import Optional
 
+    from xlite.schema.types import TensorType
+
 TILED, LOOKUP = "c tiled", "c lookup"  # families of the C library's kernels beside "c"
 HOST = "host"  # the figures of a computer as this one, in nanoseconds
 _MASK = 5  # its slot
+_STEM = ".stem"
 _DEARER = 1.05  # how much longer than a preferred kernel one is taken to need at the least
 
 
 @record(frozen=True)
 class Work:
-    """What an op does. ``key``: its class, for example ``conv_2d bitxbit`` or ``sign f32``. ``weights``: of its
-    filter."""
+    """What an op does. ``key``: its class, for example ``conv_2d bitxbit`` or ``sign f32``; that of a kind which
+    costs otherwise has a dot, ``activation.sigmoid f32``. ``weights``: of its filter."""
 
     key: str
     macs: int
@@ -72,11 +75,20 @@ def work(spec: OpSpec) -> Work:
         planes = getattr(spec.op.options, "planes", 1)
         masked = len(spec.inputs) > _MASK and spec.inputs[_MASK] is not None
         macs = multiply_accumulates(spec.kind, x, kernel, output, planes)
+        kind += _STEM if _is_stem(spec, x, kernel) else ""
         return Work(f"{kind} {precision(x, kernel, masked)}", macs, output.elements, kernel.elements)
     if isinstance(spec.op.options, ActivationOptions):  # a sigmoid takes many times as long as a ReLU
         kind += f".{spec.op.options.activation.kind.name.lower()}"
     largest = max((t.elements for t in (*given, *spec.outputs)), default=0)
     return Work(f"{kind} {given[0].dtype.short if given else output.dtype.short}", 0, largest)
+
+
+def _is_stem(spec: OpSpec, x: TensorType, kernel: TensorType) -> bool:
+    """Windows of bytes of seven columns with a stride of two: a core may need fewer products for them
+    (c/kernels/conv2d_toom.c)."""
+    if spec.kind is not OpKind.CONV_2D or x.dtype not in (DType.UINT8, DType.INT8):
+        return False
+    return kernel.shape[2] == 7 and getattr(spec.op.options, "stride_w", 1) == 2
 
 
 def family(kernel: Kernel) -> str:
@@ -110,6 +122,7 @@ def _rate(
     """The rate of this class, else that of a class like it: another op with a filter of the same precision,
     another op on the same type."""
     key = key if key in rates else key.replace(" i8", " u8")  # bytes are bytes
+    key = key if key in rates else key.replace(_STEM, "")
     if key in rates:
         return rates[key]
     ending = key[key.index(" ") :]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.interpreter.networks import BIT, SAME_3, Builder, residual_network
+from tests.interpreter.networks import BIT, SAME_3, U8, Builder, residual_network
 from xlite.interpreter import TARGETS, Buffers, Interpreter, Kernel, costs
 from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import OpSpec
-from xlite.schema.types import ActivationKind, OpKind
+from xlite.schema.types import ActivationKind, Conv2DOptions, OpKind
 
 KNOWN = costs.Figures(
     "instructions",
@@ -87,6 +87,22 @@ def test_a_look_up_costs_its_own_rates_where_it_was_measured_apart():
     known = costs.Figures(KNOWN.unit, KNOWN.source, apart)
     assert costs.estimate(spec, look_up, known) == 0.125 * done.macs + 50 * done.elements + 2 * done.weights
     assert costs.estimate(spec, kernel(), known) == costs.estimate(spec, kernel(), KNOWN)
+
+
+def test_a_stem_of_bytes_costs_its_own_rates_where_it_was_measured_apart():
+    def stem(stride):
+        def make(b):
+            inputs = (b.input((20, 20, 3), U8), b.bytes(8, 7, 7, 3), b.floats(8), b.floats(8), None)
+            return b.op(OpKind.CONV_2D, inputs, Conv2DOptions(stride_h=stride, stride_w=stride))
+
+        return one(make)
+
+    known = costs.Figures(KNOWN.unit, KNOWN.source, {"c": {"conv_2d u8xi8": (1.0, 0.0, 0.0)}})
+    for spec in (stem(1), stem(2)):
+        assert costs.estimate(spec, kernel(), known) == costs.work(spec).macs
+    known.rates["c"]["conv_2d.stem u8xi8"] = (0.5, 0.0, 0.0)
+    assert costs.estimate(stem(1), kernel(), known) == costs.work(stem(1)).macs
+    assert costs.estimate(stem(2), kernel(), known) == 0.5 * costs.work(stem(2)).macs
 
 
 def test_only_armv6_looks_up():
