@@ -398,6 +398,13 @@ def test_what_cannot_be_taken_apart_is_refused():
         xlite.binarize(keras.Sequential([keras.Input((3,)), kl.Dense(2, name="one")]))
     with pytest.raises(TrainingError, match=r"no convolution or dense layer called 'x'"):
         xlite.binarize(classic(), layers="x")
+    first = keras.Sequential(
+        [keras.Input((2, 8, 8)), *(kl.Conv2D(3, 3, data_format="channels_first") for _ in range(3))], name="first"
+    )
+    with pytest.raises(
+        TrainingError, match=r"^layer '\w+': pad_values=1.0 works with data_format='channels_last'"
+    ):
+        xlite.binarize(first, pad_values=1.0)
     with pytest.raises(TrainingError, match=r"alpha='channel'"):
         xlite.binarize(classic(), alpha="channel")
 

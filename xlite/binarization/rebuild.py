@@ -13,7 +13,7 @@ from xlite.binarization import kinds
 from xlite.binarization.changes import BINARIZED, INSERTED, KEPT, MOVED, REMOVED, Change
 from xlite.binarization.signs import Rewrites, rewrites
 from xlite.binarization.topology import Call, Topology, is_input, is_model, read_topology
-from xlite.schema.errors import TrainingError
+from xlite.schema.errors import Error, TrainingError
 
 FROZEN = "is frozen: without trainable=True it learns nothing"
 INFERRING = "is called with training=False: its batch norms stay at the statistics of the float model"
@@ -167,6 +167,8 @@ class _Level:
                 self.owner.note(self.path, target, REMOVED, f"its {fused}, whose values only fed signs")
             return type(target).from_config(config)
         except (TypeError, ValueError, NotImplementedError) as error:
+            if isinstance(error.__context__, Error):  # of a quantized layer, within Keras's account of it
+                raise error.__context__ from None
             raise TrainingError(
                 f"layer {target.name!r} ({type(target).__name__}) cannot be made anew from its config "
                 f"({str(error).splitlines()[0]}); give it get_config and from_config"
