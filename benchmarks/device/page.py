@@ -24,8 +24,8 @@ are not emulated. A word is 32 binary products. What a whole process takes is me
 xlite's wheel.
 """
 
-_BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (64 products and
-sums, 6 loads and 2 of the loop for 64 products), so 32 of them take 36. A word by look-up takes 1.51 to 1.7 in
+_BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (128 products
+and sums, 12 loads, 2 prefetches and 2 of the loop), so 32 of them take 36. A word by look-up takes 1.51 to 1.7 in
 its inner loop; making the tables takes 0.6 with 200 pixels to share them and grows as images shrink, moving sums
 from bytes to 16 bits 0.2, the outputs 0.1 to 0.3. That is 14 to 16 times fewer from 14x14 pixels on, and less
 where an image is so small that tables of pixels are made, which all filters use: a filter needs 13 instructions
