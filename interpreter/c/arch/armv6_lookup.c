@@ -8,10 +8,10 @@
  *   three look-ups     uxtah, vldm, n vadd.f64           3 (2 + n)
  *   the loop           subs, bgt, of two pixels          1
  *
- * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. Where pixels of x lie side by side an
- * ldm loads two of them, and a turn has four with the only prefetch: 9.25 + 3 n, 1.51 a word. That the address of an entry
- * is one instruction is due to x, which is made ready once: halfwords that say how far behind the first table the entry
- * lies.
+ * 10 + 3 n for 3 n words of filters: with 6 doubles 28 for 18 words, 1.56 a word. Where pixels of x lie side by side
+ * an ldm loads two of them, and a turn has four, with one prefetch: 9.25 + 3 n, 1.51 a word. That the address of an
+ * entry is one instruction is due to x, which is made ready once: halfwords that say how far behind the first table the
+ * entry lies.
  * Tables of 6 doubles are 6 KiB, and sums of 200 pixels beside them 9.4: what a cache of 16 KiB holds. They are made
  * with 130 instructions a double and 1.5 + n an entry (armv6_lookup_tables.c), 1.9 thousand: half an instruction a word
  * with 200 pixels.
@@ -295,8 +295,8 @@ void xl_lookup_clear(uint8_t *sums, int32_t n) { clear(sums, n, NOTHING); }
   "uxtb16 " b ", " low ", ror #8\n\t"               \
   "uxtb16 " c ", " high "\n\t"
 
-/* r0: sums, r1: their number, r2: counts, r3: two sums of nothing. Two a turn, which are three quarters of a cache line of
- * counts: they are prefetched two lines ahead, since adding up has driven them out of the cache. */
+/* r0: sums, r1: their number, r2: counts, r3: two sums of nothing. Two a turn, which are three quarters of a cache line
+ * of counts: they are prefetched two lines ahead, since adding up has driven them out of the cache. */
 #define WIDEN_ALL(name, load_one, load_two, move)                                 \
   NAKED static void name(                                                         \
       __attribute__((unused)) uint8_t *sums, __attribute__((unused)) int32_t n,   \

@@ -89,9 +89,16 @@ xl_lookup_lanes xl_lookup_lanes_of(uint32_t lanes);
 void xl_lookup_tables_of(const uint8_t *const *rows, ptrdiff_t offset, int32_t units, int wide,
                          const xl_lookup_lanes *lanes, uint8_t *tables);
 
-/* Adds their entries for n runs of bits, the first one at `bits` and each `step` bytes behind the one before, to the
- * sums of n times so many units. Wide runs are aligned to 4 bytes, others to 2. */
-void xl_lookup_add_filters(const uint8_t *bits, ptrdiff_t step, uint8_t *sums, int32_t n, int32_t units, int wide,
+/* n runs of bits, the first one at `first` and each `step` bytes behind the one before. Wide ones are aligned to 4
+ * bytes, others to 2. */
+typedef struct xl_lookup_bits {
+  const uint8_t *first;
+  ptrdiff_t step;
+  int32_t n;
+} xl_lookup_bits;
+
+/* Adds their entries to the sums of so many units for each of them, with `skip` bytes between; 0 of them if wide. */
+void xl_lookup_add_filters(const xl_lookup_bits *bits, uint8_t *sums, ptrdiff_t skip, int32_t units, int wide,
                            const uint8_t *tables);
 #endif
 

@@ -175,7 +175,8 @@ static void count_chunk(const conv *c) {
  * there are: all that see every column, or one. */
 static int32_t elements_of(const conv *c, int32_t taps_h, int32_t x, int32_t *pixels) {
   const xl_window *w = &c->p->window;
-  const int32_t last = w->in_w + w->pad_left - (w->window_w - 1) * w->dilation_w; /* before which the last tap is inside */
+  /* before it the last tap is inside */
+  const int32_t last = w->in_w + w->pad_left - (w->window_w - 1) * w->dilation_w;
   const int32_t end = outputs_before(last, w->stride_w);
   const int whole = x * w->stride_w >= w->pad_left && x < end;
   *pixels = whole ? xl_min32(end, w->out_w) - x : 1;

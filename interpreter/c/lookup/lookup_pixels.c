@@ -39,6 +39,7 @@ typedef struct block {
   uint8_t *tables, *sums, *outside;
   uint32_t *pairs, *turned;
   int32_t first, n, units; /* pixels */
+  int32_t seeing, last;    /* units from the first one that sees a tap to behind the last one */
   int32_t filter, filters; /* of the chunk, and the filters counted: one more where that is odd */
   origin from[LANES];
   const uint8_t *at[LANES]; /* what the tap sees of each lane, or `outside` */
@@ -61,12 +62,14 @@ static void find_origins(block *b) {
   }
 }
 
-/* Where tap (i, j) of each pixel lies; returns whether any pixel sees something. */
+/* Where tap (i, j) of each pixel lies; returns whether any pixel sees something. Units before the first one and behind
+ * the last one that do are left out, if tables are not wide. */
 static int find_tap(block *b, int32_t i, int32_t j) {
   const xl_window *w = &b->p->window;
   const int32_t down = i * w->dilation_h, right = j * w->dilation_w, padded = b->p->pad_value != 0;
   const ptrdiff_t pixel = xl_words(b->p->in_c) * 4;
-  int any = 0;
+  b->seeing = b->units;
+  b->last = 0;
   for (int32_t u = 0; u < b->units; ++u) {
     uint32_t there = 0;
     for (int32_t k = 0; k < XL_LOOKUP_UNIT; ++k) {
@@ -81,7 +84,14 @@ static int find_tap(block *b, int32_t i, int32_t j) {
       }
     }
     if (!padded) b->lanes[u] = xl_lookup_lanes_of(there);
-    any |= padded || there != 0;
+    if (!padded && there == 0) continue;
+    b->seeing = xl_min32(b->seeing, u);
+    b->last = u + 1;
+  }
+  const int any = b->last > 0;
+  if (any && b->s.wide) {
+    b->seeing = 0;
+    b->last = b->units;
   }
   return any;
 }
@@ -90,15 +100,18 @@ static void count_block(block *b) {
   const xl_window *w = &b->p->window;
   const uint8_t *filters = (const uint8_t *)((const uint32_t *)b->op->in[1] + b->filter * b->s.filter);
   const ptrdiff_t run_bytes = b->s.run_bits / 8;
-  const int32_t units = b->filters * b->units, odd = b->filter + b->filters - b->p->out_c;
+  const int32_t units = b->filters * b->units, odd = xl_max32(b->filter + b->filters - b->p->out_c, 0);
   int32_t added = 0, first = 1;
   xl_lookup_clear(b->sums, units);
   for (int32_t tap = 0; tap < w->window_h * w->window_w; ++tap) {
     if (!find_tap(b, tap / w->window_w, tap % w->window_w)) continue;
+    const int32_t n = b->last - b->seeing;
+    const ptrdiff_t skip = (b->units - n) * (ptrdiff_t)XL_LOOKUP_UNIT_BYTES;
+    const uint8_t *const *rows = b->at + b->seeing * XL_LOOKUP_UNIT;
     for (int32_t run = 0; run < b->s.runs; ++run) {
-      xl_lookup_tables_of(b->at, run * run_bytes, b->units, b->s.wide, b->lanes, b->tables);
-      xl_lookup_add_filters(filters + (tap * b->s.runs + run) * run_bytes, b->s.filter * 4, b->sums,
-                            odd > 0 ? b->filters - odd : b->filters, b->units, b->s.wide, b->tables);
+      const xl_lookup_bits bits = {filters + (tap * b->s.runs + run) * run_bytes, b->s.filter * 4, b->filters - odd};
+      xl_lookup_tables_of(rows, run * run_bytes, n, b->s.wide, b->lanes + b->seeing, b->tables);
+      xl_lookup_add_filters(&bits, b->sums + b->seeing * XL_LOOKUP_UNIT_BYTES, skip, n, b->s.wide, b->tables);
       if (++added == 255 / b->s.run_bits) {
         xl_lookup_widen(b->sums, units, first, b->pairs);
         added = first = 0;
@@ -155,18 +168,23 @@ void xl_lookup_pixels(const xl_op *op, xl_lookup_store store) {
   xl_lookup_block to = {&channels, 0, 0, 0, p->window.window_h * p->window.window_w * p->in_c, 0, store.pixel_bytes,
                         (uint32_t *)(void *)(work + at.limits)};
   if (p->pad_value == 0) to.tap = p->in_c;
-  for (b.filter = 0; b.filter < p->out_c; b.filter += b.filters) {
-    to.first = b.filter;
-    to.n = xl_min32(s.chunk, p->out_c - b.filter);
-    b.filters = to.n + to.n % 2;
-    to.pairs = b.filters / 2;
-    const xl_store_pixels store_pixels = store.begin(&to);
-    for (int32_t i = 0; i < s.blocks; ++i) {
-      const int32_t before = (int32_t)((int64_t)s.units * i / s.blocks);
-      b.units = (int32_t)((int64_t)s.units * (i + 1) / s.blocks) - before;
-      b.first = before * XL_LOOKUP_UNIT;
-      b.n = xl_min32(b.units * XL_LOOKUP_UNIT, s.pixels - b.first);
-      find_origins(&b);
+  xl_store_pixels store_pixels = NULL;
+  for (int32_t i = 0; i < s.blocks; ++i) {
+    const int32_t before = (int32_t)((int64_t)s.units * i / s.blocks);
+    b.units = (int32_t)((int64_t)s.units * (i + 1) / s.blocks) - before;
+    b.first = before * XL_LOOKUP_UNIT;
+    b.n = xl_min32(b.units * XL_LOOKUP_UNIT, s.pixels - b.first);
+    find_origins(&b);
+    const int32_t chunk = xl_pixels_chunk(p->out_c, s.wide, b.units);
+    for (b.filter = 0; b.filter < p->out_c; b.filter += b.filters) {
+      const int32_t n = xl_min32(chunk, p->out_c - b.filter);
+      b.filters = n + n % 2;
+      if (to.first != b.filter || to.n != n) { /* else it is ready for them, from the block before */
+        to.first = b.filter;
+        to.n = n;
+        to.pairs = b.filters / 2;
+        store_pixels = store.begin(&to);
+      }
       count_block(&b);
       store_block(&b, &to, store_pixels);
     }

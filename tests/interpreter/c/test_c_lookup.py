@@ -123,6 +123,13 @@ def test_instructions_a_word_of_look_ups_in_tables_of_pixels(tmp_path, units):
     assert size == 2 * (13 + 3 * units)
 
 
+@pytest.mark.parametrize("units", range(1, 7))
+def test_instructions_a_word_of_look_ups_with_sums_apart(tmp_path, units):
+    need_arm("arm-linux-gnueabi-objdump")
+    (size,) = loop_sizes("armv6_lookup_pixels.c", f"add_filters_{units}_apart", tmp_path)
+    assert size == 2 * (14 + 3 * units)
+
+
 @pytest.mark.parametrize("units", [1, 2])
 def test_instructions_a_word_of_look_ups_in_wide_tables_of_pixels(tmp_path, units):
     """A turn is two filters and 32 bits of 6 pixels a unit."""
