@@ -150,18 +150,11 @@ NAKED void xl_core_relu_f32(UNUSED const float *x, UNUSED ptrdiff_t n, UNUSED fl
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 
-/* As integers, floats are in order but that those below 0 are turned round and NaNs lie at both ends. With the lower
- * bits of those below 0 inverted, and less what that makes of -infinity (r3), they are in order without a sign, from
- * -infinity to the NaNs of both signs. */
-#define TO_ORDER(x)                          \
-  "mov r12, " x ", asr #31\n\t"              \
-  "eor " x ", " x ", r12, lsr #1\n\t"        \
-  "sub " x ", " x ", r3\n\t"
-#define FROM_ORDER(x)                        \
-  "add " x ", " x ", r3\n\t"                 \
-  "mov r12, " x ", asr #31\n\t"              \
-  "eor " x ", " x ", r12, lsr #1\n\t"
-#define LARGER(x, y) TO_ORDER(x) "cmp " x ", " y "\n\t" "movhi " y ", " x "\n\t"
+/* As integers, floats are in order but that those below 0 are turned round, and NaNs with a sign lie among them. r3 less
+ * those below 0, r3 the bits of infinity, puts -0 below all others, -infinity at the smallest integer, and NaNs, which wrap
+ * round, above infinity: then all are in order, and r3 less what is below 0 gives them back, but for the sign of a NaN. */
+#define ORDER(x) "cmp " x ", #0\n\t" "rsbmi " x ", " x ", r3\n\t"
+#define LARGER(x, y) ORDER(x) "cmp " x ", " y "\n\t" "movgt " y ", " x "\n\t"
 
 /* r0: x, r1: bytes from a tap to the next, r2: taps of a line; on the stack: lines, bytes from the last tap of a line to
  * the next line, out. Four channels. */
@@ -170,14 +163,12 @@ NAKED void xl_core_max4_f32(UNUSED const float *x, UNUSED ptrdiff_t step, UNUSED
   __asm__ volatile(
       "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
       "mov lr, r3\n\t"
-      "mov r3, #0x80000000\n\t"
-      "orr r3, r3, #0x007f0000\n\t"
-      "orr r3, r3, #0x0000ff00\n\t"
-      "orr r3, r3, #0x000000ff\n\t"
-      "mov r4, #0\n\t"
-      "mov r5, #0\n\t"
-      "mov r6, #0\n\t"
-      "mov r7, #0\n"
+      "mov r3, #0x7f000000\n\t"
+      "orr r3, r3, #0x00800000\n\t"
+      "mov r4, #0x80000000\n\t"
+      "mov r5, #0x80000000\n\t"
+      "mov r6, #0x80000000\n\t"
+      "mov r7, #0x80000000\n"
       "1:\n\t"
       "push {r2}\n"
       "2:\n\t"
@@ -192,7 +183,7 @@ NAKED void xl_core_max4_f32(UNUSED const float *x, UNUSED ptrdiff_t step, UNUSED
       "add r0, r0, r12\n\t"
       "bne 1b\n\t"
       "ldr r8, [sp, #40]\n\t"
-      FROM_ORDER("r4") FROM_ORDER("r5") FROM_ORDER("r6") FROM_ORDER("r7")
+      ORDER("r4") ORDER("r5") ORDER("r6") ORDER("r7")
       "stmia r8, {r4, r5, r6, r7}\n\t"
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
