@@ -33,10 +33,10 @@ for 16 bits beside 3 for every 6 pixels, or, where there are 12 pixels at most, 
 6, of which 3x3 pixels fill 9 of 12 lanes. Prefetching (PLD) adds about an instruction a cache line wherever
 filters, pixels or counts are read in sequence; what it saves is time, which is not counted here. The stem is not
 binary. In floats it takes as long as in the twin. Of bytes with int8 filters it takes 0.69 instructions a product
-(SMLAD: two products; 3 pixels by 2 filters a tile), 0.72 with the tile's beginning and end, and beside that
-2.5 for each gathered element and 3 for each output. With seven columns and a stride of two, as BiRealNet-18 has it, four
-neighbouring outputs take 13 products in place of 28 (interpreter/c/kernels/conv2d_toom.c): 0.38 instructions for
-each of the 118 million that there would be, and in all a fortieth of the twin. What is float besides (the 1x1
+(SMLAD: two products; 3 pixels by 2 filters a tile), 0.72 with the tile's beginning and end, and beside that 2.5
+for each gathered element and 3 for each output. With seven columns and a stride of two, as BiRealNet-18 has it,
+four neighbouring outputs take 13 products in place of 28 (interpreter/c/kernels/conv2d_toom.c): 0.38 instructions
+for each of the 118 million that there would be, and in all a fortieth of the twin. What is float besides (the 1x1
 convolutions where BiRealNet-18 halves the image, those between QuickNet's sections) is float in the twin too.
 
 What an 8th of the twin would take, and what the network with an int8 stem does, in millions:

@@ -1,4 +1,5 @@
-/* Element-wise loops on floats for ARMv6 with VFPv2: eight at a time, with as few loads and stores as registers allow. */
+/* Element-wise loops on floats for ARMv6 with VFPv2: eight or more at a time, with as few loads and
+ * stores as registers allow. */
 #include "core.h"
 
 #ifdef XL_CORE_ARMV6_VFP
@@ -45,36 +46,47 @@ NAKED void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
       "bx lr");
 }
 
-/* r0: a, r1: b, r2: n, r3: y. */
+/* r0: a, r1: b, r2: n, r3: y. Sixteen a turn. */
 NAKED void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
                            UNUSED float *y) {
   __asm__ volatile(
-      "subs r2, r2, #8\n\t"
+      "vpush {d8-d15}\n\t"
+      "subs r2, r2, #16\n\t"
       "blt 2f\n"
       "1:\n\t"
-      "vldmia r0!, {s0-s7}\n\t"
-      "vldmia r1!, {s8-s15}\n\t"
-      "vadd.f32 s0, s0, s8\n\t"
-      "vadd.f32 s1, s1, s9\n\t"
-      "vadd.f32 s2, s2, s10\n\t"
-      "vadd.f32 s3, s3, s11\n\t"
-      "vadd.f32 s4, s4, s12\n\t"
-      "vadd.f32 s5, s5, s13\n\t"
-      "vadd.f32 s6, s6, s14\n\t"
-      "vadd.f32 s7, s7, s15\n\t"
-      "subs r2, r2, #8\n\t"
-      "vstmia r3!, {s0-s7}\n\t"
+      "vldmia r0!, {s0-s15}\n\t"
+      "vldmia r1!, {s16-s31}\n\t"
+      "vadd.f32 s0, s0, s16\n\t"
+      "vadd.f32 s1, s1, s17\n\t"
+      "vadd.f32 s2, s2, s18\n\t"
+      "vadd.f32 s3, s3, s19\n\t"
+      "vadd.f32 s4, s4, s20\n\t"
+      "vadd.f32 s5, s5, s21\n\t"
+      "vadd.f32 s6, s6, s22\n\t"
+      "vadd.f32 s7, s7, s23\n\t"
+      "vadd.f32 s8, s8, s24\n\t"
+      "vadd.f32 s9, s9, s25\n\t"
+      "vadd.f32 s10, s10, s26\n\t"
+      "vadd.f32 s11, s11, s27\n\t"
+      "vadd.f32 s12, s12, s28\n\t"
+      "vadd.f32 s13, s13, s29\n\t"
+      "vadd.f32 s14, s14, s30\n\t"
+      "vadd.f32 s15, s15, s31\n\t"
+      "subs r2, r2, #16\n\t"
+      "vstmia r3!, {s0-s15}\n\t"
       "bge 1b\n"
       "2:\n\t"
-      "adds r2, r2, #8\n\t"
-      "bxeq lr\n"
+      "adds r2, r2, #16\n\t"
+      "beq 4f\n"
       "3:\n\t"
       "vldmia r0!, {s0}\n\t"
       "vldmia r1!, {s8}\n\t"
       "vadd.f32 s0, s0, s8\n\t"
       "subs r2, r2, #1\n\t"
       "vstmia r3!, {s0}\n\t"
-      "bne 3b\n\t"
+      "bne 3b\n"
+      "4:\n\t"
+      "vpop {d8-d15}\n\t"
       "bx lr");
 }
 
