@@ -182,8 +182,16 @@ def _own_name(variable: Any) -> str:
 
 def binary_kernels(model: Any) -> Among:
     """The predicate that means the kernels of all layers of ``model`` that quantize theirs. Raises TrainingError
-    if there are none."""
+    if there are none, or if another layer, of another nested model, bears the name of one."""
     layers = [layer for layer in filters.filter_layers(model) if filters.quantizes_kernel(layer)]
     if not layers:
         raise TrainingError(f"model {model.name!r} has no layer with a kernel quantizer")
-    return Among({_own_name(variable) for _, variable in filters.named_kernels(model, layers)})
+    kernels = [variable for _, variable in filters.named_kernels(model, layers)]
+    found, meant = Among({_own_name(variable) for variable in kernels}), {id(variable) for variable in kernels}
+    for variable in model.trainable_variables:
+        if found(variable) and id(variable) not in meant:
+            raise TrainingError(
+                f"{variable.path!r} of model {model.name!r} is float, and its layer bears the name of one with a "
+                "kernel quantizer; give one of them another name"
+            )
+    return found

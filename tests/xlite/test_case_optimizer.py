@@ -110,3 +110,12 @@ def test_what_makes_no_sense_is_refused():
     plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="plain")
     with pytest.raises(TrainingError, match="'plain' has no layer with a kernel quantizer"):
         binary_kernels(plain)
+
+
+def test_a_float_layer_of_the_same_name_is_named():
+    """Names of layers are unlike within a model, and not within the models that are nested in it."""
+    one, two = network(), keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="binary")], name="two")
+    image = keras.Input((5,))
+    with pytest.raises(TrainingError, match=r"'two/binary/kernel' of model 'both' is float.*another name"):
+        binary_kernels(keras.Model(image, two(one(image)), name="both"))
+    assert binary_kernels(one).names == ["binary/kernel"]

@@ -63,7 +63,8 @@ def binarize(
             norms as they are.
         kernel_quantizer: what quantizes the kernels; by default what ``alpha`` asks for.
         alpha: ``"filter"`` scales every filter's signs by the mean of its magnitudes, ``"layer"`` those of a layer
-            by one number, ``None`` not at all. Transposed convolutions take one number a layer for ``"filter"``.
+            by one number, ``None`` not at all. For ``"filter"`` transposed convolutions take one number a layer,
+            and depthwise ones one a multiplier.
         clip: real-valued weights are kept in ``[-clip, clip]``; ``None`` for no limit. A constraint that the layer
             has already stays.
         pad_values: what ``padding="same"`` puts around signs: 0 as before, or -1 or +1, which run a little faster.

@@ -158,7 +158,8 @@ def _picture(data: bytes, source: str) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as picture:
             return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB"))
     except OSError as error:
-        raise FileError(f"{source}: holds what is no picture ({error})") from None
+        reason = str(error).split(" <")[0]  # without the address of what it was read from
+        raise FileError(f"{source}: holds what is no picture ({reason})") from None
 
 
 def fashion_mnist(path: str | None = None) -> Images:

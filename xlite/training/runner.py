@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -134,6 +135,8 @@ def _loaded(path: str, images: Images) -> Any:
         model = _read(path)
     except _UNREADABLE as error:
         reason = str(error).splitlines()[0].split(". ")[0]
+        if reason.startswith("File not found"):  # which Keras says of any file that is no archive, too
+            reason = "it is no model of Keras" if os.path.exists(path) else "there is no such file"
         raise TrainingError(f"--start {path}: cannot be loaded ({reason})") from None
     if not _takes(model, images):
         raise TrainingError(
@@ -283,8 +286,15 @@ def _finished(
 
 
 def _save(model: Any, path: Path) -> None:
-    # The optimizer's state is of no use to a finished model, and twice as large as it.
-    model.save(path, include_optimizer=False)
+    # The optimizer's state is of no use to a finished model, and twice as large as it. Of .h5 Keras says, through
+    # absl, that it is a legacy: who asked for it, or was given it by default, can do nothing about that.
+    said = logging.getLogger("absl")
+    level = said.level
+    said.setLevel(logging.ERROR)
+    try:
+        model.save(path, include_optimizer=False)
+    finally:
+        said.setLevel(level)
 
 
 def _packed(model: Any) -> tuple[Optional[int], list[str]]:

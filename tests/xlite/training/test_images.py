@@ -116,6 +116,15 @@ def test_what_is_wrong_is_named(tmp_path):
         read_images(tmp_path / "empty")
 
 
+def test_what_is_no_picture_is_named(tmp_path):
+    pytest.importorskip("PIL")
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+        (tmp_path / part / "a" / "0.png").write_text("no picture")
+    with pytest.raises(FileError, match=r"0.png: holds what is no picture \(cannot identify image file\)$"):
+        read_images(tmp_path)
+
+
 def test_a_class_that_is_only_tested_is_named(tmp_path):
     pytest.importorskip("PIL")
     for folder in ("train/a", "test/a", "test/b"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -199,6 +200,30 @@ def test_a_model_to_start_with_has_to_fit_the_images(through, settings, tmp_path
         data = str(write_npz(tmp_path / name, **changes))
         with pytest.raises(TrainingError, match=message):
             train(second, replace(settings, data=data, start=start))
+
+
+def test_a_model_to_start_with_that_is_none_is_named(settings, tmp_path):
+    second = recipe(start="train one first")
+    (tmp_path / "junk.keras").write_text("no archive")
+    for name, message in (("junk.keras", "it is no model of Keras"), ("none.keras", "there is no such file")):
+        with pytest.raises(TrainingError, match=rf"{name}: cannot be loaded \({message}\)"):
+            train(second, replace(settings, start=str(tmp_path / name)))
+
+
+def test_no_warning_tells_of_a_format_that_was_asked_for(tmp_path):
+    from xlite.training import runner
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    told, listener = [], logging.Handler()
+    listener.emit = lambda record: told.append(record.getMessage())
+    logging.getLogger("absl").addHandler(listener)
+    try:
+        runner._save(model, tmp_path / "model.h5")
+        assert told == []
+        model.save(tmp_path / "plain.h5")  # what others save is as loud as it was
+        assert "legacy" in told[0]
+    finally:
+        logging.getLogger("absl").removeHandler(listener)
 
 
 def own_model():
