@@ -12,6 +12,8 @@ from xlite.schema.errors import TrainingError
 
 _register = keras.saving.register_keras_serializable(package="xlite")
 
+_NOT_OF_BOP = ("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency")
+
 
 @_register
 class Bop(keras.optimizers.Optimizer):
@@ -33,7 +35,7 @@ class Bop(keras.optimizers.Optimizer):
         **kwargs: ``name``, ``clipnorm``, ``clipvalue``, ``global_clipnorm`` of ``keras.optimizers.Optimizer``.
 
     Raises:
-        TrainingError: gamma or threshold is out of range.
+        TrainingError: gamma or threshold is out of range, or an option is one that makes no sense for signs.
     """
 
     def __init__(self, gamma: Any = 1e-4, threshold: float = 1e-8, name: str = "bop", **kwargs: Any):
@@ -41,6 +43,9 @@ class Bop(keras.optimizers.Optimizer):
             raise TrainingError(f"Bop got gamma={gamma!r}; give a number above 0 and up to 1")
         if not threshold >= 0:
             raise TrainingError(f"Bop got threshold={threshold!r}; give 0 or more")
+        refused = [option for option in _NOT_OF_BOP if option in kwargs]
+        if refused:
+            raise TrainingError(f"Bop takes no {refused[0]}: what it trains are signs, which it flips or leaves")
         super().__init__(learning_rate=gamma, name=name, **kwargs)
         self.threshold = float(threshold)
 
@@ -62,7 +67,7 @@ class Bop(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["gamma"] = config.pop("learning_rate")
-        for unused in ("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency"):
+        for unused in _NOT_OF_BOP:
             config.pop(unused, None)
         return {**config, "threshold": self.threshold}
 

@@ -64,3 +64,9 @@ def test_trains_a_model_and_survives_the_round_trip():
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(TrainingError, match="Bop got"):
         Bop(**bad)
+
+
+@pytest.mark.parametrize("option", [{"weight_decay": 0.1}, {"use_ema": True}], ids=str)
+def test_what_makes_no_sense_for_signs_is_refused(option):
+    with pytest.raises(TrainingError, match=f"Bop takes no {next(iter(option))}"):
+        Bop(**option)

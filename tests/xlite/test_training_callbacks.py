@@ -244,6 +244,23 @@ def test_a_resumed_run_repeats_no_row_of_the_epoch_that_was_interrupted(tmp_path
     assert foreign.read_text().startswith("1,a,b,c\n0,")  # another's rows are left alone
 
 
+def test_a_path_that_cannot_be_written_is_named_before_training(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    before = model.get_weights()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "log.csv"):
+        with pytest.raises(TrainingError, match=r"path='.*', which cannot be written"):
+            model.fit(
+                np.ones((4, 3)), np.ones((4, 2)), verbose=0, callbacks=[callbacks.LogBinarization(path=path)]
+            )
+    for ours, theirs in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(ours, theirs)
+    made = tmp_path / "folders" / "made" / "log.csv"
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, callbacks=[callbacks.LogBinarization(path=made)])
+    assert made.read_text().startswith("epoch,layer,measure,value")
+
+
 def test_csv_logger_writes_it_too(tmp_path):
     model = staged_model(run_eagerly=False)
     logger = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))

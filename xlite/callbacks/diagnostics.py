@@ -42,7 +42,8 @@ class LogBinarization(LogFlipRatio):
         clip: half width of the window of the quantizers.
 
     Raises:
-        TrainingError: ``clip`` is not above 0, or ``board`` is given and the package tensorboard is not there.
+        TrainingError: ``clip`` is not above 0, or ``board`` is given and the package tensorboard is not there; at
+            the start of ``fit``, if ``path`` cannot be written.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class LogBinarization(LogFlipRatio):
         self._board = None if board is None else _Board(board)
 
     def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
+        if self.path is not None:
+            _check_path(self.path)
         super().on_train_begin(logs)
         self._fresh = True
 
@@ -155,6 +158,18 @@ class _Board:
         for name, value in found.items():
             writer.add_scalar(name, value, step=epoch)
         writer.close()
+
+
+def _check_path(path: Union[str, os.PathLike[str]]) -> None:
+    """Makes the folder of ``path``. Raises TrainingError before an epoch is trained whose rows have no place."""
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise TrainingError(
+            f"LogBinarization got path={os.fspath(path)!r}, which cannot be written: {error.strerror}"
+        ) from None
 
 
 def _cut_back(path: Union[str, os.PathLike[str]], epoch: int) -> None:
