@@ -4,11 +4,13 @@ as a program, since Keras is slow to import and needed only where a file is miss
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "device-bench"
+DEMO = ROOT / "examples" / "fashion" / "model.h5"
 
 # name -> builder in xlite.zoo, input shape
 NETWORKS = {
@@ -21,6 +23,9 @@ _INTEGERS = {"input_dtype": "uint8", "input_range": (-1, 1), "quantize": "int8-s
 
 
 def path_of(name: str, kind: str) -> Path:
+    """The demo's carry a digest of the trained model, so that another one is converted anew."""
+    if NETWORKS[name][0] == "fashion":
+        kind = f"{kind}-{hashlib.sha256(DEMO.read_bytes()).hexdigest()[:8]}"
     return BUILD / f"{name}-{kind}.xlite"
 
 
@@ -35,7 +40,7 @@ def make(name: str, kind: str) -> None:
     binary = kind != "float"
     options = _INTEGERS if kind == "int8-stem" else {}
     if builder == "fashion" and binary:
-        xlite.convert(ROOT / "examples" / "fashion" / "model.h5", path_of(name, kind), **options)  # as trained
+        xlite.convert(DEMO, path_of(name, kind), **options)  # as trained
         return
     if builder == "fashion":
         twin = xlite.zoo.fashion.fashion_float_twin()

@@ -8,6 +8,7 @@ kernels in numpy of the machine that builds them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.device.setup import BUILD, ROOT
 from tools.wheels.lock import locked
 
 FOLDER = BUILD / "networks"
+TRAINED = ROOT / "examples" / "fashion" / "model.h5"
 SEED = 5
 CALM = 0.05  # what the last layer's weights are scaled by, so that no class has a probability of 0 or 1
 VERSION = 3  # of what is below: files of another one are built again
@@ -35,13 +37,19 @@ class Network:
     build: Optional[Callable[[], Any]] = None
 
     @property
+    def _stem(self) -> str:
+        """Of the trained demo with a digest, so that another model is converted anew."""
+        digest = "" if self.build else f"-{hashlib.sha256(TRAINED.read_bytes()).hexdigest()[:8]}"
+        return f"{self.name}-{VERSION}{digest}"
+
+    @property
     def path(self) -> Path:
-        return FOLDER / f"{self.name}-{VERSION}.xlite"
+        return FOLDER / f"{self._stem}.xlite"
 
     @property
     def samples(self) -> Path:
         """An .npz with ``x`` float32 [images, *shape] and ``y`` float32 [images, classes]."""
-        return FOLDER / f"{self.name}-{VERSION}.npz"
+        return FOLDER / f"{self._stem}.npz"
 
 
 def quicknet() -> Any:
