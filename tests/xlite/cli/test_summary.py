@@ -24,7 +24,7 @@ def test_json_has_the_figures_of_the_file_that_convert_writes(found, call, keras
     ]
     words = [row["bytes"] // 4 for row in inspected["tensors"] if row["constant"] and row["bits"] == 32]
     assert found["bits"]["32"] == sum(words)
-    assert found["bits"]["1"] == 64 * 576 + 64 * 288 + 128 * 576 + 256 * 1152
+    assert found["bits"]["1"] == 64 * 288 + 96 * 576 + 128 * 864 + 128 * 1152
 
 
 def test_the_table_has_a_column_for_every_width_and_precision(call, keras_file, found, tmp_path, monkeypatch):
