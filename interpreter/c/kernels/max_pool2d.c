@@ -7,6 +7,7 @@
 #include "bits.h"
 #include "core.h"
 #include "parallel.h"
+#include "trim.h"
 #include "variant.h"
 #include "window.h"
 
@@ -85,7 +86,7 @@ static void pool_lines(void *context, int32_t begin, int32_t end, int32_t worker
     const char *image = (const char *)c->op->in[0] + l / win->out_h * (line * win->in_h);
     const xl_span h = xl_span_h(win, l % win->out_h);
 #ifdef XL_CORE_COUNTS
-    if (c->add == join_b) {
+    if (!XL_SMALL && c->add == join_b) { /* 396 bytes on Cortex-M4 */
       pool_words(c, (const uint32_t *)(const void *)image, h, (uint32_t *)(void *)out);
       out += win->out_w * pixel;
       continue;
