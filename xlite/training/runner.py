@@ -22,6 +22,8 @@ from xlite.training.distribution import Strategy
 from xlite.training.images import Images
 from xlite.training.recipe import Job, Recipe
 
+CHECKPOINT = ".checkpoint.npz"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -76,9 +78,7 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     _check_shapes(recipe, recipe.deployed(model), images)
     strategy.prepare(model, batches)
     callbacks = recipe.callbacks()
-    checkpoint = Checkpoint(settings.beside(".checkpoint.npz"), facts, callbacks, strategy.is_chief)
-    if not settings.resume and strategy.is_chief:
-        checkpoint.remove()
+    checkpoint = Checkpoint(settings.beside(CHECKPOINT), facts, callbacks, strategy.is_chief)
     before = {} if start is None else _before(start, recipe.deployed(model), images)
     first = checkpoint.restore(model) if settings.resume else 0
     log = _Log(settings.beside(".jsonl"), first) if strategy.is_chief else None
@@ -110,6 +110,11 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(f"--out {settings.out}: its folder cannot be made: {error.strerror}") from None
     if not os.access(settings.out.parent, os.W_OK):
         raise TrainingError(f"--out {settings.out}: its folder cannot be written to")
+    left = settings.beside(CHECKPOINT)
+    if left.exists() and not settings.resume:
+        raise TrainingError(
+            f"{left}: a run was interrupted; give --resume to go on with it, another --out, or delete the file"
+        )
 
 
 def _limited(images: Images, limit: Optional[int]) -> Images:
@@ -178,7 +183,7 @@ def _finished_before(settings: Settings, facts: dict[str, Any]) -> Optional[Outc
     """What came out of the same run, where ``--resume`` finds it at its end: a script that repeats the command
     until it succeeds does not begin again."""
     log = settings.beside(".jsonl")
-    if not settings.resume or settings.beside(".checkpoint.npz").exists():
+    if not settings.resume or settings.beside(CHECKPOINT).exists():
         return None
     if not log.exists() or not settings.out.exists():
         return None

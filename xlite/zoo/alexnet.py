@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import keras
 
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, norm, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, image_input, norm, scaled
 
 
 def binary_alexnet(
@@ -21,7 +21,7 @@ def binary_alexnet(
     but those of the batch norms. The image must have 67 pixels or more each way."""
     precision = Precision(binary, float_activation)
     first = precision.without_input_quantizer()
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 57)
     x = _conv(image, first, scaled(64, width), 11, "conv1", strides=4, pool=True)
     x = _conv(x, precision, scaled(192, width), 5, "conv2", pool=True)
     x = _conv(x, precision, scaled(384, width), 3, "conv3")

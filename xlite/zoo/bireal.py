@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import keras
 
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, norm, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, image_input, norm, scaled
 
 
 def birealnet18(
@@ -22,7 +22,7 @@ def birealnet18(
     one of the later stages halves the image, and its shortcut is a mean pool and a float 1x1 convolution.
     """
     precision = Precision(binary, float_activation, "approx_sign", "magnitude_aware_sign")
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = conv(image, scaled(64, width), 7, strides=2, kernel_initializer="glorot_normal", name="stem")
     x = keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(_norm(x, "stem"))
     for stage in range(4):

@@ -75,6 +75,17 @@ def scaled(filters: int, width: float) -> int:
     return max(8, 8 * round(filters * width / 8))
 
 
+def image_input(input_shape: Shape, least: int = 1) -> Any:
+    """The input ``"image"`` of a network whose strides and pools need ``least`` pixels each way. Raises
+    TrainingError for fewer, and for what is no image."""
+    if len(input_shape) != 3 or any(extent is not None and extent < least for extent in input_shape[:2]):
+        raise TrainingError(
+            f"input_shape={input_shape} is no image for this network; give (height, width, channels) of "
+            f"at least {least} x {least} pixels"
+        )
+    return keras.Input(input_shape, name="image")
+
+
 def conv(x: Any, filters: int, kernel: Sizes, *, name: str, **kwargs: Any) -> Any:
     """A float convolution without bias, ``padding="same"`` by default."""
     kwargs = {"padding": "same", "use_bias": False, **kwargs}

@@ -8,7 +8,18 @@ from typing import Any, Optional
 import keras
 
 from xlite.quantizers import SteSign
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, imagenet_stem, norm, relu, scaled
+from xlite.zoo.blocks import (
+    IMAGENET,
+    Precision,
+    Shape,
+    classifier,
+    conv,
+    image_input,
+    imagenet_stem,
+    norm,
+    relu,
+    scaled,
+)
 
 CLIP = 1.3
 
@@ -78,7 +89,7 @@ def _densenet(
     dilation: Sequence[int] = (1, 1, 1, 1),
 ) -> keras.Model:
     """``reduction``: by how much the 1x1 convolution behind each block but the last divides its channels."""
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = imagenet_stem(image, scaled(64, width), kernel_initializer="he_normal")
     for block, count in enumerate(layers):
         if block > 0:

@@ -8,7 +8,7 @@ import keras
 
 from xlite.quantizers import SteSign
 from xlite.zoo import quick
-from xlite.zoo.blocks import Precision, Shape, relu, scaled
+from xlite.zoo.blocks import Precision, Shape, image_input, relu, scaled
 
 SECTIONS = ((32, 2), (64, 2), (128, 3), (256, 3))  # filters, blocks
 
@@ -28,7 +28,7 @@ def tiny_detector(
     classes. :func:`xlite.zoo.boxes.decode` makes boxes of it.
     """
     precision = Precision(binary, float_activation, SteSign(quick.CLIP), SteSign(quick.CLIP), quick.CLIP)
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 29)
     x = quick.stem(image, scaled(SECTIONS[0][0], width))
     for section, (filters, blocks) in enumerate(SECTIONS):
         if section > 0:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import keras
 
 from xlite.quantizers import DoReFa
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, norm, probabilities, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, image_input, norm, probabilities, scaled
 
 
 def dorefanet(
@@ -23,7 +23,7 @@ def dorefanet(
     of which is packed. The image must have 41 pixels or more each way.
     """
     precision = Precision(binary, float_activation, DoReFa(bits), "layer_scaled_sign", clip=None)
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 44)
     x = keras.layers.Conv2D(scaled(96, width), 12, strides=4, name="stem")(image)
     x = _pool(_conv(x, precision, scaled(256, width), 5, "conv2"), "conv2", "same")
     x = _pool(_conv(x, precision, scaled(384, width), 3, "conv3"), "conv3", "same")

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import keras
 
 from xlite.quantizers import SteSign
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, norm, relu, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, image_input, norm, relu, scaled
 
 CLIP = 1.3
 BLOCKS = (4, 5, 4, 4)
@@ -28,7 +28,7 @@ def meliusnet22(
     """
     precision = Precision(binary, float_activation, SteSign(CLIP), SteSign(CLIP), CLIP)
     growth = scaled(64, width)
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = _stem(image, width)
     for section, count in enumerate(BLOCKS):
         if section > 0:

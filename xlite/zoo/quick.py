@@ -6,6 +6,7 @@ A block is ``x + norm(relu(conv(sign(x))))``, padded with +1 so that its convolu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 
 from xlite.quantizers import SteSign
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, norm, relu, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, image_input, norm, relu, scaled
 
 CLIP = 1.25
 _TAPS = np.array([1.0, 2.0, 1.0]) / 4.0
@@ -83,7 +84,10 @@ def _quicknet(
     precision: Precision,
     strides: tuple[int, int] = (2, 2),
 ) -> keras.Model:
-    image = keras.Input(input_shape, name="image")
+    in_first_section = 2 ** (
+        len(blocks) - 1
+    )  # pixels: each transition takes n to (n - 1) / 2, rounded up, from 2 on
+    image = image_input(input_shape, (in_first_section - 1) * math.prod(strides) + 1)
     x = stem(image, scaled(filters[0], width), strides)
     for section, (count, size) in enumerate(zip(blocks, filters)):
         if section > 0:

@@ -8,7 +8,7 @@ from typing import Any, Optional
 import keras
 
 from xlite.layers import RPReLU, RSign
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, norm, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, image_input, norm, scaled
 
 # Filters of the thirteen blocks and the strides of their first convolutions.
 BLOCKS = (
@@ -35,7 +35,7 @@ def reactnet(
     """
     # The signs are layers of their own, so that the convolutions have none.
     precision = Precision(binary, None, None, "magnitude_aware_sign")
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = norm(conv(image, scaled(32, width), 3, strides=2, name="stem"), name="stem_norm")
     for index, (filters, strides) in enumerate(BLOCKS):
         double = scaled(filters, width) == 2 * x.shape[-1]

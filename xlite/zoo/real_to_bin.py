@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import keras
 
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, norm, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, image_input, norm, scaled
 
 REDUCTION = 8
 
@@ -25,7 +25,7 @@ def real_to_binary(
     conv(sign(norm(x))))``, its scales two small dense layers on the means of the channels.
     """
     precision = Precision(binary, float_activation)
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = conv(image, scaled(64, width), 7, strides=2, kernel_initializer="glorot_normal", name="stem")
     x = _prelu(_norm(x, "stem"), "stem")
     x = keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)

@@ -7,7 +7,18 @@ from typing import Any, Optional
 import keras
 
 from xlite.quantizers import SteSign
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, classifier, conv, imagenet_stem, norm, relu, scaled
+from xlite.zoo.blocks import (
+    IMAGENET,
+    Precision,
+    Shape,
+    classifier,
+    conv,
+    image_input,
+    imagenet_stem,
+    norm,
+    relu,
+    scaled,
+)
 
 CLIP = 1.25
 
@@ -24,7 +35,7 @@ def binary_resnet_e18(
     As Bi-Real Net, but for a ReLU and a second batch norm in the stem and a ReLU before the classifier.
     """
     precision = Precision(binary, float_activation, SteSign(CLIP), SteSign(CLIP), CLIP)
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape)
     x = imagenet_stem(image, scaled(64, width), kernel_initializer="he_normal")
     if input_shape[0] is None or input_shape[0] >= 50:
         x = norm(x, name="stem_pool_norm")

@@ -10,7 +10,7 @@ from typing import Any, Optional
 import keras
 
 from xlite.zoo import quick
-from xlite.zoo.blocks import Precision, Shape, classifier, conv, norm, scaled
+from xlite.zoo.blocks import Precision, Shape, classifier, conv, image_input, norm, scaled
 
 # (filters, whether the image is halved behind) of the binary layers
 TINY = ((64, False), (64, True), (128, False), (128, True), (256, False), (256, True))
@@ -31,7 +31,7 @@ def tiny_vgg(
     ``integer_input``: for devices without a float unit. Pixels are 0 to 255; there is no stem, so that the first
     of the six convolutions has binary weights on the pixels, and the classifier has int8 weights on bits.
     Converted with ``input_dtype="uint8"`` all is integers but the scores; 1,189,066 parameters."""
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 8)
     if integer_input:
         return keras.Model(image, _of_integers(image, classes, width, binary, float_activation), name="tiny_vgg")
     x = norm(conv(image, scaled(32, width), 3, name="stem"), name="stem_norm")
@@ -59,7 +59,7 @@ def person_net(
 ) -> keras.Model:
     """Whether a person is in a grey picture: a float stem to a quarter of the extents, five binary convolutions of
     64 to 256 filters on 24, 12 and 6 pixels; 1,128,770 parameters by default."""
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 13)
     x = quick.stem(image, scaled(32, width))
     x = _stack(x, Precision(binary, float_activation), PERSON, width)
     return keras.Model(image, classifier(x, classes), name="person_net")

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import keras
 
-from xlite.zoo.blocks import IMAGENET, Precision, Shape, conv, norm, relu, scaled
+from xlite.zoo.blocks import IMAGENET, Precision, Shape, conv, image_input, norm, relu, scaled
 
 
 def xnornet(
@@ -23,7 +23,7 @@ def xnornet(
     AlexNet.
     """
     precision = Precision(binary, float_activation, kernel_quantizer="magnitude_aware_sign")
-    image = keras.Input(input_shape, name="image")
+    image = image_input(input_shape, 57)
     x = conv(image, scaled(96, width), 11, strides=4, name="stem")
     x = relu(_norm(x, "stem", epsilon=1e-5), name="stem_relu")
     x = _norm(_pool(x, "stem"), "stem_pool")

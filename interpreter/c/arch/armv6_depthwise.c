@@ -2,12 +2,10 @@
  *
  * An output word takes 9 loads of x and 6 of the filter, 9 xor, five carry-save adders of 5, 4 where only two numbers are
  * left, 15 to load bounds and compare, and 5 of the loop: 73 instructions for 288 products, 2.3 a channel. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_ARMV6
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 /* c = carries, s = sums of a + b + s. half: a register that a or b may be, and so is c. */
 #define ADD_TWO(a, b, s, half)              \

@@ -8,6 +8,7 @@
  * are neighbours, so that a store of a double stores both.
  *
  * vmla of VFPv2 rounds the product and then the sum, as C does. Each sum is over its elements in order. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_ARMV6_VFP
@@ -39,9 +40,6 @@
   EIGHT_PIXELS("s25", "s29")      \
   EIGHT_PIXELS("s26", "s30")      \
   EIGHT_PIXELS("s27", "s31")
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 /* r0: x, r1: the first filter, r2: bytes to the second, r3: elements; on the stack the sums. */
 NAKED void xl_core_dots_8x2(UNUSED const float *x, UNUSED const float *w, UNUSED ptrdiff_t step,

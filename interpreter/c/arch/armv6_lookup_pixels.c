@@ -10,19 +10,10 @@
  * 13 + 3 n, in tables of 6, 5 and 5 bits, and one more where sums lie apart. One or two doubles leave room for larger
  * tables: of 7, 6, 7, 6 and 6 bits, for 32 bits at once. 5 look-ups then make 19 + 5 n, 29 in place of 38 for two
  * doubles. */
+#include "armv6.h"
 #include "lookup.h"
 
 #ifdef XL_CORE_ARMV6_VFP
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
-
-#define ADD_1 "vadd.f64 d0, d0, d8\n\t"
-#define ADD_2 ADD_1 "vadd.f64 d1, d1, d9\n\t"
-#define ADD_3 ADD_2 "vadd.f64 d2, d2, d10\n\t"
-#define ADD_4 ADD_3 "vadd.f64 d3, d3, d11\n\t"
-#define ADD_5 ADD_4 "vadd.f64 d4, d4, d12\n\t"
-#define ADD_6 ADD_5 "vadd.f64 d5, d5, d13\n\t"
 
 /* r0: bits, r1: bytes to the next, r2: sums; r4, r5: 63 and 31 entries; r6, r7, r8: the three tables. first, second,
  * third: how the bits are shifted so that they say where an entry is. */

@@ -14,12 +14,10 @@
  *   the loop                                     2
  *
  * 3 instructions an output, 4.1 with a scale. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_ARMV6
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 /* Both halves of pair p at least those of l? The bits go into r4 from above. r12: 0x80008000, lr: 0. */
 #define COMPARE(p, l)             \

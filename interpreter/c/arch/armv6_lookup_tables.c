@@ -6,11 +6,10 @@
  * nothing; lanes of theirs may be below 0, and borrow from the next one, which the sum pays back.
  *
  * Each bit doubles what is there of its table. Several entries are loaded, added to and stored at once. */
+#include "armv6.h"
 #include "lookup.h"
 
 #ifdef XL_CORE_ARMV6_VFP
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 /* What the tables of a run are made of, for each unit: the steps of the bits, up to two times 16; and in how many bits
  * the lanes differ from zeros. */

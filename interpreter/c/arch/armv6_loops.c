@@ -1,11 +1,9 @@
 /* Element-wise loops on floats for ARMv6 with VFPv2: eight or more at a time, with as few loads and
  * stores as registers allow. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_ARMV6_VFP
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 /* r0: x, r1: scale, r2: offset, r3: n, on the stack: y. The offset is loaded where the sum is to be. */
 NAKED void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
@@ -19,14 +17,7 @@ NAKED void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
       "vldmia r0!, {s0-s7}\n\t"
       "vldmia r1!, {s8-s15}\n\t"
       "vldmia r2!, {s16-s23}\n\t"
-      "vmla.f32 s16, s0, s8\n\t"
-      "vmla.f32 s17, s1, s9\n\t"
-      "vmla.f32 s18, s2, s10\n\t"
-      "vmla.f32 s19, s3, s11\n\t"
-      "vmla.f32 s20, s4, s12\n\t"
-      "vmla.f32 s21, s5, s13\n\t"
-      "vmla.f32 s22, s6, s14\n\t"
-      "vmla.f32 s23, s7, s15\n\t"
+      MULTIPLY_ADD_8
       "subs r3, r3, #8\n\t"
       "vstmia r12!, {s16-s23}\n\t"
       "bge 1b\n"

@@ -4,12 +4,10 @@
  * 12 products; 8 times that and 2 of the loop are 66 instructions for 96 products, 0.69 a product. That fills the 14
  * registers: 6 sums, 5 operands, 2 addresses and the loop's count. With doubles of VFPv2, two filters in each, it would
  * be 0.64, but FMACD takes two cycles. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_PAIRS
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 #define OPERANDS "ldmia r0!, {r2, r3, r4}\n\t" "ldmia r1!, {r5, r12}\n\t"
 #define FIRST_PAIR                \
@@ -267,14 +265,7 @@ NAKED void xl_core_store_dots_f32(UNUSED const int32_t *dots, UNUSED int32_t fou
       "vldmia r2!, {s8-s15}\n\t"
       "vldmia r3!, {s16-s23}\n\t"
       FLOAT("s0", "s1", "s2", "s3") FLOAT("s4", "s5", "s6", "s7")
-      "vmla.f32 s16, s0, s8\n\t"
-      "vmla.f32 s17, s1, s9\n\t"
-      "vmla.f32 s18, s2, s10\n\t"
-      "vmla.f32 s19, s3, s11\n\t"
-      "vmla.f32 s20, s4, s12\n\t"
-      "vmla.f32 s21, s5, s13\n\t"
-      "vmla.f32 s22, s6, s14\n\t"
-      "vmla.f32 s23, s7, s15\n\t"
+      MULTIPLY_ADD_8
       "subs r1, r1, #2\n\t"
       "vstmia r12!, {s16-s23}\n\t"
       "bge 1b\n"
@@ -285,10 +276,7 @@ NAKED void xl_core_store_dots_f32(UNUSED const int32_t *dots, UNUSED int32_t fou
       "vldmia r2, {s8-s11}\n\t"
       "vldmia r3, {s16-s19}\n\t"
       FLOAT("s0", "s1", "s2", "s3")
-      "vmla.f32 s16, s0, s8\n\t"
-      "vmla.f32 s17, s1, s9\n\t"
-      "vmla.f32 s18, s2, s10\n\t"
-      "vmla.f32 s19, s3, s11\n\t"
+      MULTIPLY_ADD_4
       "vstmia r12, {s16-s19}\n"
       "3:\n\t"
       "vpop {d8-d11}\n\t"

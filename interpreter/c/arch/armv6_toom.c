@@ -4,12 +4,10 @@
  * first pair of a point begins its sums. A 7x7 window of three channels has 21 pairs at six points and 11 at the last one:
  * 1,096 instructions a triple, and 68 for the loops; 53 a tile for the outputs of both filters, 20 besides. That is 1,343
  * for 24 outputs of 147 products each, 0.38 a product where pairs without points take 0.72. */
+#include "armv6.h"
 #include "core.h"
 
 #ifdef XL_CORE_PAIRS
-
-#define NAKED __attribute__((naked))
-#define UNUSED __attribute__((unused))
 
 #define OPERANDS "ldmia r0!, {r2, r3, r4}\n\t" "ldmia r1!, {r5, r6}\n\t"
 #define FIRST_PAIR                \

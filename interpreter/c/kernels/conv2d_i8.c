@@ -117,8 +117,8 @@ static void run(const xl_op *op, const xl_integers *kind) {
   const int32_t pixels = p->batch * p->window.out_h * p->window.out_w;
   const ptrdiff_t pixel_bytes = 4 * xl_output_words(kind, p->out_c);
   const xl_channels channels = xl_channels_of(op, &p->activation);
-  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
-  const xl_weights w = {op->in[1], p->masked ? (const uint32_t *)op->in[5] : NULL, window_elements(p)};
+  const xl_numbers x = xl_numbers_of(op, p);
+  const xl_weights w = xl_weights_of(op, p->masked, window_elements(p));
   conv c;
   c.p = p;
   c.kind = kind;

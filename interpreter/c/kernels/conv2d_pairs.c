@@ -191,22 +191,19 @@ static void convolve_group(const conv *c, int32_t group, int32_t pixels, char *o
 
 void xl_conv2d_pairs(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
   conv c;
   c.p = p;
   c.kind = kind;
   c.s = xl_pairs_shape_of(p);
-  c.x = x;
-  c.w.rows = op->in[1];
-  c.w.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
-  c.w.k = c.s.k;
+  c.x = xl_numbers_of(op, p);
+  c.w = xl_weights_of(op, p->masked, c.s.k);
   c.channels = xl_channels_of(op, &p->activation);
   c.dots = (int32_t *)op->workspace; /* first: the core stores doubles */
   c.filters = (uint32_t *)(c.dots + 3 * c.s.triples * XL_BLOCK);
   c.strip = c.filters + c.s.chunk * c.s.pairs;
   c.begins = c.strip + 3 * c.s.triples * c.s.pairs;
   c.ring = c.s.ring_line > 0 && !kind->input_bits ? (int16_t *)(void *)(c.begins + p->window.window_h) : NULL;
-  const int as_it_is = x.multiplier == 1;
+  const int as_it_is = p->input_multiplier == 1;
   c.widen = as_it_is ? xl_core_widen_i8 : xl_core_widen_products_i8;
   if (kind->widen == xl_widen_u8) c.widen = as_it_is ? xl_core_widen_u8 : xl_core_widen_products_u8;
   const int32_t pixels = p->batch * p->window.out_h * p->window.out_w;

@@ -195,15 +195,12 @@ static void convolve(const conv *c, int32_t first, int32_t n) {
 
 void xl_conv2d_toom(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
-  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
   conv c;
   c.p = p;
   c.kind = kind;
   c.s = xl_toom_shape_of(p);
-  c.x = x;
-  c.w.rows = op->in[1];
-  c.w.zeros = p->masked ? (const uint32_t *)op->in[5] : NULL;
-  c.w.k = (ptrdiff_t)c.s.lines * WIDTH;
+  c.x = xl_numbers_of(op, p);
+  c.w = xl_weights_of(op, p->masked, (ptrdiff_t)c.s.lines * WIDTH);
   c.channels = xl_channels_of(op, &p->activation);
   c.out = (char *)op->out;
   c.dots = (int32_t *)op->workspace; /* first: the core stores doubles */

@@ -20,7 +20,7 @@ static void run(const xl_op *op, const xl_integers *kind) {
   const xl_dense_params *p = (const xl_dense_params *)op->params;
   const xl_channels channels = xl_channels_of(op, &p->activation);
   const xl_numbers x = {op->in[0], p->features, p->input_multiplier, p->input_zero_point};
-  const xl_weights w = {op->in[1], p->masked ? (const uint32_t *)op->in[5] : NULL, p->features};
+  const xl_weights w = xl_weights_of(op, p->masked, p->features);
   char *out = (char *)op->out;
   int32_t dots[XL_BLOCK];
   for (int32_t r = 0; r < p->rows; ++r, out += 4 * xl_output_words(kind, p->units)) {

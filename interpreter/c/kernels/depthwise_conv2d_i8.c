@@ -51,8 +51,8 @@ static void run(const xl_op *op, const xl_integers *kind) {
   const xl_conv2d_params *p = (const xl_conv2d_params *)op->params;
   const xl_window *win = &p->window;
   const xl_channels channels = xl_channels_of(op, &p->activation);
-  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
-  const xl_weights w = {op->in[1], p->masked ? (const uint32_t *)op->in[5] : NULL, p->out_c};
+  const xl_numbers x = xl_numbers_of(op, p);
+  const xl_weights w = xl_weights_of(op, p->masked, p->out_c);
   char *out = (char *)op->out;
   int32_t dots[XL_BLOCK];
   for (int32_t b = 0; b < p->batch; ++b) {

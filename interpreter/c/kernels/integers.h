@@ -46,6 +46,17 @@ typedef struct xl_weights {
   ptrdiff_t k;
 } xl_weights;
 
+/* What a convolution reads: its input, and filters of k elements. */
+static inline xl_numbers xl_numbers_of(const xl_op *op, const xl_conv2d_params *p) {
+  const xl_numbers x = {op->in[0], p->in_c, p->input_multiplier, p->input_zero_point};
+  return x;
+}
+
+static inline xl_weights xl_weights_of(const xl_op *op, int masked, ptrdiff_t k) {
+  const xl_weights w = {op->in[1], masked ? (const uint32_t *)op->in[5] : NULL, k};
+  return w;
+}
+
 /* Widens elements at to at + n - 1 of a row; `at` is a multiple of 32, and `out` has room for the next one above n. */
 typedef void (*xl_weigh)(const xl_weights *w, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n, int16_t *out);
 void xl_weigh_i8(const xl_weights *w, ptrdiff_t row, ptrdiff_t at, ptrdiff_t n, int16_t *out);

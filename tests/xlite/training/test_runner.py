@@ -86,6 +86,10 @@ def test_a_run_that_was_killed_and_resumed_is_the_run_that_was_not(through, sett
     with pytest.raises(Killed):
         train(replace(fragile, callbacks=lambda: [*callbacks(), KillAt(2)]), replace(settings, resume=True))
     _refuses_other_runs(settings)
+    left = (tmp_path / "model.checkpoint.npz").read_bytes()
+    with pytest.raises(TrainingError, match=r"model.checkpoint.npz: .* give --resume to go on with it"):
+        train(recipe(), settings)
+    assert (tmp_path / "model.checkpoint.npz").read_bytes() == left
     resumed = train(recipe(), replace(settings, resume=True))
     folder, outcome = through
     for ours, theirs in zip(resumed.model.get_weights(), outcome.model.get_weights()):

@@ -101,6 +101,29 @@ def test_sizes_that_cannot_be_are_refused():
             zoo.tiny_segmenter(input_shape=shape)
 
 
+LEAST = {
+    "binary_alexnet": 57,
+    "dorefanet": 44,
+    "person_net": 13,
+    "quicknet": 29,
+    "tiny_detector": 29,
+    "tiny_quicknet": 7,
+    "tiny_vgg": 8,
+    "xnornet": 57,
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEAST))
+def test_an_image_that_pools_would_leave_nothing_of_is_refused(name):
+    least = LEAST[name]
+    build = getattr(zoo, name)
+    assert build((least, least + 1, 3), width=0.125).input_shape == (None, least, least + 1, 3)
+    with pytest.raises(TrainingError, match=rf"at least {least} x {least} pixels"):
+        build((least + 8, least - 1, 3), width=0.125)
+    with pytest.raises(TrainingError, match=r"is no image"):
+        build((64, 64))
+
+
 @pytest.mark.parametrize(
     ("name", "end"), [("meliusnet22", "section0_block0_improve_join"), ("tiny_segmenter", "probabilities")]
 )
