@@ -25,8 +25,8 @@ class Distiller(keras.Model):
     temperature T (Hinton, Vinyals and Dean 2015, arXiv 1503.02531), plus ``attention_weight`` times the mean over
     layers and samples of ``||A_s - A_t||^2``, A the sum over the channels of the squared features, as a vector of
     length 1 (attention transfer, Zagoruyko and Komodakis 2017, arXiv 1612.03928, as Real-to-Binary networks use
-    it). ``loss`` is whatever ``compile`` was given, regularizers included. The teacher is neither trained nor
-    saved with the distiller, and callbacks do not see its layers.
+    it). ``loss`` is whatever ``compile`` was given, regularizers included. Sample and class weights count in
+    all of it. The teacher is neither trained nor saved with the distiller, and callbacks do not see its layers.
 
     Args:
         student: the model to train; functional or Sequential where ``attention`` is used. Shares its weights with
@@ -102,11 +102,12 @@ class Distiller(keras.Model):
         if not training:
             return loss
         wanted, examples = _split(self._teacher.model(x, training=False))
-        distilled = self.softened_divergence(wanted, y_pred)
+        distilled = self.softened_divergence(wanted, y_pred, sample_weight)
         self._distilled.update_state(distilled)
         total = (1 - self.share) * loss + self.share * self.temperature**2 * distilled
         if self._attended is not None:
-            parts = [attention_distance(a, ops.stop_gradient(b)) for a, b in zip(features, examples)]
+            pairs = zip(features, examples)
+            parts = [attention_distance(a, ops.stop_gradient(b), sample_weight) for a, b in pairs]
             attended = sum(parts[1:], parts[0]) / len(parts)
             self._attended.update_state(attended)
             total = total + self.attention_weight * attended
@@ -118,11 +119,11 @@ class Distiller(keras.Model):
         parts = () if self._teaching else ("distillation", "attention")
         return {name: value for name, value in found.items() if name not in parts}
 
-    def softened_divergence(self, wanted: Any, found: Any) -> Any:
+    def softened_divergence(self, wanted: Any, found: Any, sample_weight: Any = None) -> Any:
         """KL(teacher || student) of the outputs ``[n, ..., classes]`` at the temperature, averaged."""
         teacher = ops.log_softmax(self._logits(ops.stop_gradient(wanted)) / self.temperature, axis=-1)
         student = ops.log_softmax(self._logits(found) / self.temperature, axis=-1)
-        return ops.mean(ops.sum(ops.exp(teacher) * (teacher - student), axis=-1))
+        return _mean(ops.sum(ops.exp(teacher) * (teacher - student), axis=-1), sample_weight)
 
     def _logits(self, outputs: Any) -> Any:
         return outputs if self.from_logits else ops.log(ops.maximum(outputs, _LEAST))
@@ -171,9 +172,22 @@ def _shape(layer: Any) -> Any:
     return tuple(layer.output.shape)
 
 
-def attention_distance(a: Any, b: Any) -> Any:
+def attention_distance(a: Any, b: Any, sample_weight: Any = None) -> Any:
     """``||A - B||^2`` of the attention maps of two features ``[n, ..., channels]``, averaged over the samples."""
-    return ops.mean(ops.sum(ops.square(_attention(a) - _attention(b)), axis=-1))
+    return _mean(ops.sum(ops.square(_attention(a) - _attention(b)), axis=-1), sample_weight)
+
+
+def _mean(values: Any, sample_weight: Any) -> Any:
+    """Of values ``[n, ...]``, each times its sample's weight ``[n]``, or the mean of its weights ``[n, ...]``."""
+    if sample_weight is None:
+        return ops.mean(values)
+    of_samples, weights = (_of_samples(ops.cast(x, values.dtype)) for x in (values, sample_weight))
+    return ops.mean(of_samples * weights)
+
+
+def _of_samples(values: Any) -> Any:
+    """The mean of each sample of ``[n, ...]``."""
+    return ops.mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
 
 def _attention(features: Any) -> Any:

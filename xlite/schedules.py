@@ -66,6 +66,10 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, steps: int, rise: float = 0.3, start: float = 0.04, end: float = 1e-4):
         if not (steps >= 1 and 0 <= rise <= 1):
             raise TrainingError(f"OneCycle got steps={steps} and rise={rise}; give 1 or more, and 0 to 1")
+        if not (peak > 0 and start >= 0 and end >= 0):
+            raise TrainingError(
+                f"OneCycle got peak={peak}, start={start} and end={end}; give a peak above 0, shares of 0 or more"
+            )
         self.peak, self.steps, self.rise, self.start, self.end = float(peak), int(steps), rise, start, end
 
     def __call__(self, step: Any) -> Any:

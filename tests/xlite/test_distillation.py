@@ -41,7 +41,7 @@ def softmax(z):
 
 def divergence(teacher, student, temperature):
     p, q = softmax(teacher / temperature), softmax(student / temperature)
-    return (p * (np.log(p) - np.log(q))).sum(axis=-1).mean()
+    return (p * (np.log(p) - np.log(q))).sum(axis=-1)
 
 
 def attention(a):
@@ -49,9 +49,10 @@ def attention(a):
     return energy / np.linalg.norm(energy, axis=1, keepdims=True)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("from_logits", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_the_loss_is_the_papers(from_logits, share):
+def test_the_loss_is_the_papers(from_logits, share, weighted):
     activation = None if from_logits else "softmax"
     student, teacher = network("student", activation=activation), network("teacher", 5, activation)
     distiller = Distiller(
@@ -67,20 +68,21 @@ def test_the_loss_is_the_papers(from_logits, share):
     distiller.compile("sgd", loss)
     x, y = draw(8, 6, 6, 2), np.arange(8) % 3
     outputs = distiller(x, training=False)  # norms as at inference: the features are then easy to have
-    found = float(distiller.compute_loss(x, y, outputs))
+    weights = np.linspace(0, 3, 8, dtype=np.float32) if weighted else np.ones(8, np.float32)
+    found = float(distiller.compute_loss(x, y, outputs, weights if weighted else None))
     ours, theirs = (np.asarray(m(x, training=False)) for m in (student, teacher))
     if not from_logits:
         ours, theirs = np.log(ours), np.log(theirs)
-    labels = -np.log(softmax(ours))[np.arange(8), y].mean()
+    labels = -np.log(softmax(ours))[np.arange(8), y]
     maps = []
     for name in ("second", "first"):
         a, b = (
             np.asarray(keras.Model(m.inputs, m.get_layer(name).output)(x, training=False))
             for m in (student, teacher)
         )
-        maps.append(((attention(a) - attention(b)) ** 2).sum(axis=-1).mean())
-    expected = (1 - share) * labels + share * 9 * divergence(theirs, ours, 3.0) + 0.7 * np.mean(maps)
-    assert found == pytest.approx(expected, rel=1e-4)
+        maps.append(((attention(a) - attention(b)) ** 2).sum(axis=-1))
+    samples = (1 - share) * labels + share * 9 * divergence(theirs, ours, 3.0) + 0.7 * np.mean(maps, axis=0)
+    assert found == pytest.approx((weights * samples).mean(), rel=1e-4)
 
 
 def test_attention_distance_of_equal_directions_is_nothing():

@@ -183,6 +183,8 @@ def test_temperatures_refuse_what_makes_no_sense():
         staged_model().fit(draw(8, 6), draw(8, 2), verbose=0, callbacks=[callbacks.TemperatureSchedule()])
     with pytest.raises(TrainingError, match="start=0"):
         callbacks.TemperatureSchedule(0, 1)
+    with pytest.raises(TrainingError, match="epochs=-3"):
+        callbacks.TemperatureSchedule(epochs=-3)
     assert callbacks.TemperatureSchedule(0.5, 2, epochs=1).temperature(0) == 2
 
 
@@ -259,6 +261,15 @@ def test_a_path_that_cannot_be_written_is_named_before_training(tmp_path):
     made = tmp_path / "folders" / "made" / "log.csv"
     model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, callbacks=[callbacks.LogBinarization(path=made)])
     assert made.read_text().startswith("epoch,layer,measure,value")
+
+
+def test_data_that_the_model_does_not_take_is_named_before_it_is_trained():
+    model = staged_model()
+    before = model.get_weights()
+    with pytest.raises(TrainingError, match=r"LogBinarization\(data=...\) cannot be given to model"):
+        model.fit(draw(8, 6), draw(8, 2), verbose=0, callbacks=[callbacks.LogBinarization(data=draw(4, 7))])
+    for ours, theirs in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_csv_logger_writes_it_too(tmp_path):
@@ -353,3 +364,6 @@ def test_schedules_refuse_what_makes_no_sense():
         schedules.Warmup(0.1, 0)
     with pytest.raises(TrainingError, match="rise=2"):
         schedules.OneCycle(0.1, 10, rise=2)
+    for options, told in (({"peak": -1.0}, "peak=-1"), ({"peak": 0.1, "end": -0.1}, "end=-0.1")):
+        with pytest.raises(TrainingError, match=told):
+            schedules.OneCycle(steps=10, **options)

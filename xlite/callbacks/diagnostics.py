@@ -43,7 +43,7 @@ class LogBinarization(LogFlipRatio):
 
     Raises:
         TrainingError: ``clip`` is not above 0, or ``board`` is given and the package tensorboard is not there; at
-            the start of ``fit``, if ``path`` cannot be written.
+            the start of ``fit``, if ``path`` cannot be written or the model takes no ``data``.
     """
 
     def __init__(
@@ -66,6 +66,8 @@ class LogBinarization(LogFlipRatio):
     def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
         if self.path is not None:
             _check_path(self.path)
+        if self.data is not None:
+            self._check_data()
         super().on_train_begin(logs)
         self._fresh = True
 
@@ -88,6 +90,16 @@ class LogBinarization(LogFlipRatio):
             _append(self.path, epoch, found)
         if self._board is not None:
             self._board.add(epoch, found)
+
+    def _check_data(self) -> None:
+        """Before an epoch is trained, not behind it."""
+        try:
+            inputs_of_signs(self.model, self.data)
+        except Exception as error:  # of whichever backend Keras has
+            reason = str(error).strip().splitlines()[0]
+            raise TrainingError(
+                f"LogBinarization(data=...) cannot be given to model {self.model.name!r}: {reason}"
+            ) from error
 
     def _of_weights(self) -> Iterator[tuple[str, float]]:
         layouts = filters.named_layouts(self.model, self.layers)

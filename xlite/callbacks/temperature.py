@@ -30,6 +30,8 @@ class TemperatureSchedule(keras.callbacks.Callback):
         super().__init__()
         if not (start > 0 and end > 0):
             raise TrainingError(f"TemperatureSchedule got start={start} and end={end}; give numbers above 0")
+        if epochs is not None and epochs < 1:
+            raise TrainingError(f"TemperatureSchedule got epochs={epochs}; give 1 or more, or None")
         self.start, self.end, self.epochs = float(start), float(end), epochs
         self._signs: list[AnnealedSign] = []
 
