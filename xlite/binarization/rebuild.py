@@ -63,7 +63,7 @@ class _Level:
             self._input(call)
         elif id(call) in self.plan.without:
             self._skip(call)
-            self.owner.note(self.path, call.target, REMOVED, "its values only fed signs")
+            self.owner.note(self.path, call.target, REMOVED, "its values end in signs alone")
         elif id(call) in self.plan.pool_first:
             pool = self.plan.pool_first[id(call)]
             self.late_norms[id(pool)] = call
@@ -164,7 +164,7 @@ class _Level:
             if reason is not None:
                 self.owner.note(self.path, target, KEPT, reason)
             if id(target) in self.plan.without_fused:
-                self.owner.note(self.path, target, REMOVED, f"its {fused}, whose values only fed signs")
+                self.owner.note(self.path, target, REMOVED, f"its {fused}, whose values end in signs alone")
             return type(target).from_config(config)
         except (TypeError, ValueError, NotImplementedError) as error:
             if isinstance(error.__context__, Error):  # of a quantized layer, within Keras's account of it
