@@ -68,7 +68,7 @@ def command(
     try:
         outcome = runner.train(found, settings)
     except KeyboardInterrupt:
-        if settings.beside(".checkpoint.npz").exists():
+        if settings.beside(runner.CHECKPOINT).exists():
             click.echo("\nxlite: the same command with --resume goes on from the last whole epoch", err=True)
         raise
     lines = [
