@@ -18,6 +18,8 @@ class ImageError(Exception):
 
 def read(path: Path) -> np.ndarray:
     """``uint8 [height, width, channels]`` with 1 or 3 channels. Raises ImageError."""
+    if not path.exists():
+        raise ImageError(f"{path}: there is no such file or folder")
     try:
         if path.suffix.lower() == ".npy":
             return _checked(np.load(path, allow_pickle=False), path)

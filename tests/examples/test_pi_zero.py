@@ -199,7 +199,8 @@ def test_sigterm_ends_it_cleanly(model, photos):
     ("arguments", "error"),
     [
         (["none.xlite", "--once"], "none.xlite"),
-        (["MODEL", "--images", "nowhere.ppm"], "nowhere.ppm"),
+        (["MODEL", "--images", "nowhere.ppm"], "nowhere.ppm: there is no such file or folder"),
+        (["MODEL", "--images", "nowhere.png"], "nowhere.png: there is no such file or folder"),
         (["MODEL", "--images", "EMPTY"], "has no pictures"),
         (["MODEL", "--images", "PHOTOS", "--memory", "1MiB"], "memory_limit allows 0 B"),
         (["MODEL", "--images", "PHOTOS", "--memory", "much"], "no size in memory"),
