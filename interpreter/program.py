@@ -133,8 +133,10 @@ def _refuse(draft: Draft, resolver: Resolver, settings: Settings, total: memory.
     """Raises MemoryLimitError with what would make the model fit."""
     from xlite.interpreter.refusal import Case, check
 
+    floor = replace(settings.limit, ram=0)  # where nothing fits, the smallest kernels are chosen
+
     def smallest(draft: Draft, prepack: bool) -> memory.Account:
-        return draft.account(fitting(resolver, draft, prepack, settings.limit))
+        return draft.account(fitting(resolver, draft, prepack, floor))
 
     check(
         Case(
@@ -145,7 +147,7 @@ def _refuse(draft: Draft, resolver: Resolver, settings: Settings, total: memory.
             total,
             draft.account([_fastest(resolver, spec, settings.prepack) for spec in draft.specs]),
             settings.limit,
-            lambda batch: smallest(_draft(draft.model, batch, settings), settings.prepack),
+            lambda model, batch: smallest(_draft(model, batch, settings), settings.prepack),
             lambda: smallest(draft, False),
         )
     )

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xlite.interpreter import planner
-from xlite.interpreter.memory import Account, Item, Limit, format_size
+from xlite.interpreter.int8_stem import with_int8_stem
+from xlite.interpreter.memory import Account, Item, Limit, file_map, format_size
+from xlite.interpreter.process import PAGE
 from xlite.schema.contracts import FILTERED
 from xlite.schema.errors import MemoryLimitError
 from xlite.schema.naming import quoted
@@ -23,8 +24,8 @@ _TABLE_ROWS = 8
 @record(frozen=True)
 class Case:
     """A model for which there is no room. ``account``: with the smallest kernels, ``fastest``: with those that it
-    would have had with room. ``with_batch`` and ``lean`` give the account of the same model with another batch,
-    and without prepacked weights."""
+    would have had with room. ``of`` gives the account of a model as it would be, with a batch, ``lean`` that of
+    this one without prepacked weights, both with the smallest kernels."""
 
     model: Model
     types: Sequence[TensorType]
@@ -33,7 +34,7 @@ class Case:
     account: Account
     fastest: Account
     limit: Limit
-    with_batch: Callable[[int], Account]
+    of: Callable[[Model, int], Account]
     lean: Callable[[], Account]
 
 
@@ -79,7 +80,7 @@ def _mends(case: Case) -> Iterator[str]:
         )
     floats = _largest_float_weights(case) if limit.weights_in_ram else None
     if floats is not None:
-        yield _verdict(f"binarizing {floats.name}", case, _less(case.account, _binary_saves(floats)))
+        yield _verdict(f"binarizing {floats.name}", case, _less(case, _binary_saves(floats)))
     if case.account.arena > needed // 2:
         yield f"the arena alone is {_exact(case.account.arena)}: smaller images or fewer channels shrink it"
 
@@ -110,13 +111,13 @@ def _fits(over: int) -> str:
 def _smaller_batch(case: Case) -> str:
     """The largest batch that fits, found by halving."""
     assert case.limit.ram is not None
-    one = case.with_batch(1)
+    one = case.of(case.model, 1)
     if case.limit.excess(one):
         return _verdict("batch 1", case, one)
     low, high = 1, case.batch
     while high - low > 1:
         middle = (low + high) // 2
-        if case.limit.excess(case.with_batch(middle)):
+        if case.limit.excess(case.of(case.model, middle)):
             high = middle
         else:
             low = middle
@@ -124,21 +125,22 @@ def _smaller_batch(case: Case) -> str:
 
 
 def _int8_stem(case: Case) -> Optional[Account]:
-    """The account with the graph's float images as uint8 and the float filters that read them as int8; None where
-    that saves nothing, or where images and those filters are not among the biggest items."""
-    model = case.model
-    images = {t for t in model.inputs if case.types[t].dtype is DType.FLOAT32}
-    filters = {op.inputs[1] for op in model.ops if op.kind in FILTERED and op.inputs[0] in images}
-    filters = {t for t in filters if case.types[t].dtype is DType.FLOAT32}
-    biggest = {item.name for item in case.account.items[:_TABLE_ROWS]}
-    named = {f"{quoted(model.tensors[t].name)} {case.types[t]}" for t in images}
-    named |= {quoted(model.tensors[t].name) for t in filters}
-    if not filters or not named & biggest:
+    """The account with the graph's float images as uint8 and the filters that read them as int8; None where that
+    saves nothing, or where none of what would change is among the biggest items."""
+    made = with_int8_stem(case.model)
+    if made is None:
         return None
-    types = [replace(y, dtype=DType.UINT8) if t in images else y for t, y in enumerate(case.types)]
-    arena = planner.plan(model, types=types).arena_bytes
-    saved = sum(3 * case.types[t].elements for t in filters) if case.limit.weights_in_ram else 0
-    return _less(replace(case.account, arena=min(arena, case.account.arena)), saved)
+    kept = {f"{quoted(tensor.name)} {tensor.type}" for tensor in made.tensors}
+    changed = {
+        quoted(tensor.name) if tensor.is_constant else f"{quoted(tensor.name)} {type_}"
+        for tensor, type_ in zip(case.model.tensors, case.types)
+        if f"{quoted(tensor.name)} {tensor.type}" not in kept
+    }
+    if not changed & {item.name for item in case.account.items[:_TABLE_ROWS]}:
+        return None
+    found = case.of(made, case.batch)
+    found = replace(found, mapped=_mapped(case, found.mapped, case.account.weights - found.weights))
+    return found if case.limit.counted(found) < case.limit.counted(case.account) else None
 
 
 def _largest_float_weights(case: Case) -> Optional[Item]:
@@ -156,10 +158,22 @@ def _binary_saves(item: Item) -> int:
     return item.bytes - item.bytes // 32
 
 
-def _less(account: Account, weights: int) -> Account:
+def _less(case: Case, weights: int) -> Account:
     """The account with so many bytes of weights less."""
-    mapped = account.mapped and max(1, account.mapped - weights)
-    return replace(account, weights=account.weights - weights, mapped=mapped)
+    account = case.account
+    return replace(account, weights=account.weights - weights, mapped=_mapped(case, account.mapped, weights))
+
+
+def _mapped(case: Case, mapped: int, weights: int) -> int:
+    """What is left of ``mapped`` of a file that has so many bytes of weights less: whole pages."""
+    file = file_map(case.model)
+    if file is None:
+        return 0
+    return max(1, mapped - _pages(len(file)) + _pages(len(file) - weights))
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE
 
 
 # -- the message ---------------------------------------------------------------------------------------------

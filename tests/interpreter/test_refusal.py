@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import xlite
 from tests.interpreter.networks import BIT, Builder, residual_network
 from xlite.interpreter import Buffers, Interpreter, Kernel, OpSpec, Resolver, Target
+from xlite.interpreter.backends import available_backends
+from xlite.interpreter.process import PAGE
 from xlite.schema.errors import MemoryLimitError
 from xlite.schema.types import Conv2DOptions, DType, OpKind
+
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "fashion" / "model.h5"
 
 
 def refusal(model, batch=1, **arguments) -> str:
@@ -87,6 +93,20 @@ def test_integer_input_saves_what_it_says():
         assert bytes_in(line) == before.total - after.total
         assert ("and fits" in line) is (limit == after.total)
         assert ("1 B too much" in line) is (limit != after.total)
+
+
+@pytest.mark.parametrize("backend", available_backends())
+def test_integer_input_saves_of_the_demo_what_the_converter_makes_of_it(backend, tmp_path):
+    """Held against the file that the command in the advice writes, floats between its stem and its sign included.
+    Tables of the file that the network no longer needs are not in the account: they are less than a page."""
+    files = [tmp_path / "floats.xlite", tmp_path / "bytes.xlite"]
+    xlite.convert(DEMO, files[0])
+    xlite.convert(DEMO, files[1], input_dtype="uint8", input_range=(-1, 1), quantize="int8-stem")
+    line = line_with(refusal(files[0], backend=backend, memory_limit=150_000), "int8 first layer")
+    assert "and fits" in line
+    smallest = [int(re.search(r"=(\d+) fits", refusal(f, backend=backend, memory_limit=1000))[1]) for f in files]
+    assert 0 <= smallest[0] - smallest[1] - bytes_in(line) <= PAGE
+    assert smallest[0] - smallest[1] > 120_000
 
 
 def test_binary_weights_save_what_they_say():
