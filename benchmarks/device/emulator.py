@@ -54,16 +54,20 @@ def _program(name: str, inputs: Sequence[Path], flags: Sequence[str]) -> Path:
     return made
 
 
+def machine() -> list[str]:
+    """What comes before a program for the ARM1176, to run it here. Raises Unavailable."""
+    return [setup.emulator(PI_ZERO), "-cpu", PI_ZERO.cpu, "-L", str(_libraries())]
+
+
 def count(command: Sequence[str]) -> tuple[list[str], dict[int, int]]:
-    """Runs a program for the ARM1176. Returns the lines that it prints and the instructions until each mark."""
-    emulator, plugin, root = setup.emulator(PI_ZERO), setup.counter(), _libraries()
+    """Runs a program for the ARM1176. Returns the lines that it prints and the instructions until each mark.
+    Raises Unavailable where they cannot be counted here."""
+    run, plugin = machine(), setup.counter(setup.emulator(PI_ZERO))
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
-        options = ["-cpu", PI_ZERO.cpu, "-L", str(root), "-plugin", f"{plugin},out={counts}"]
+        counted = [*run, "-plugin", f"{plugin},out={counts}", *command]
         environment = {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(
-            [emulator, *options, *command], stdout=subprocess.PIPE, text=True, check=True, env=environment
-        )
+        done = subprocess.run(counted, stdout=subprocess.PIPE, text=True, check=True, env=environment)
         pairs = [line.split() for line in counts.read_text().splitlines() if line.startswith("mark ")]
     return done.stdout.splitlines(), {int(number): int(total) for _, number, total in pairs}
 

@@ -40,3 +40,15 @@ def needs():
 @pytest.fixture(scope="session")
 def pi_zero(needs):
     return needs(MACHINES[0])
+
+
+@pytest.fixture(scope="session")
+def counted(pi_zero):
+    """The Pi Zero, for tests that count its instructions."""
+    from tests.device import setup
+
+    try:
+        setup.counter(setup.emulator(pi_zero))
+    except setup.Unavailable as reason:
+        pytest.skip(str(reason))
+    return pi_zero

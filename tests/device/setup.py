@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from functools import cache
@@ -152,8 +153,9 @@ def _package(machine: Machine, root: Path) -> Path:
 
 
 @cache
-def counter() -> Path:
-    """The plugin with which qemu counts instructions, compiled."""
+def counter(emulated: str) -> Path:
+    """The plugin with which qemu, at the path ``emulated``, counts instructions: compiled, and tried. Raises
+    Unavailable where one or the other fails."""
     source, made = HERE / "count.c", BUILD / "count.so"
     compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
     if compiler is None:
@@ -162,6 +164,13 @@ def counter() -> Path:
         if not made.is_file() or made.stat().st_mtime < source.stat().st_mtime:
             command = [compiler, "-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", str(source)]
             subprocess.run([*command, "-o", str(made)], check=True)
+    with tempfile.TemporaryDirectory() as folder:  # the plugin opens its file before qemu finds no program
+        counts = Path(folder, "counts")
+        command = [emulated, "-plugin", f"{made},out={counts}", str(Path(folder, "none"))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not counts.is_file():
+            said = (done.stderr.strip() or f"it ends with {done.returncode}").splitlines()[0]
+            raise Unavailable(f"instructions are counted with qemu 4.2 to 8.2, built with plugins; here: {said}")
     return made
 
 

@@ -122,7 +122,7 @@ def test_a_device_computes_what_this_machine_does(files, ran):
 
 
 @pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
-def test_the_estimate_is_near_what_is_counted(files):
+def test_the_estimate_is_near_what_is_counted(files, counted):
     """Of the whole network, whose layers are not those that costs were measured on."""
     path = files[MODEL]
     latency = inspect(load_model(path), path.stat().st_size, Resolver(), TARGET).target.latency

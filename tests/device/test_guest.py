@@ -71,7 +71,7 @@ def test_memory_is_the_guests_own(pi_zero):
     assert much.emulator_rss - little.emulator_rss < 4 * MIB
 
 
-def test_instructions_of_a_loop_are_counted_between_marks(pi_zero):
+def test_instructions_of_a_loop_are_counted_between_marks(counted):
     """A thousand turns more are the same number of instructions more each time, and marks add nothing."""
     code = """
 from device import mark
@@ -94,7 +94,7 @@ mark(3)
     assert done.instructions > done.marks[3]
 
 
-def test_counting_twice_gives_nearly_the_same(pi_zero):
+def test_counting_twice_gives_nearly_the_same(counted):
     first, second = (guest.run("print(sum(range(1000)))", count=True).check().instructions for _ in range(2))
     assert first == pytest.approx(second, rel=1e-3)
 
@@ -120,3 +120,12 @@ def test_the_emulator_that_is_missing_is_a_sentence(monkeypatch):
     monkeypatch.setattr(setup.shutil, "which", lambda name: None)
     with pytest.raises(setup.Unavailable, match="qemu-arm is not there: apt-get install qemu-user"):
         setup.emulator(PI_ZERO)
+
+
+def test_a_qemu_that_takes_no_such_plugin_is_a_sentence(pi_zero, tmp_path):
+    """As qemu 9 says it."""
+    newer = tmp_path / "qemu-arm"
+    newer.write_text("#!/bin/sh\necho 'plugin requires API version 1' >&2\nexit 1\n")
+    newer.chmod(0o755)
+    with pytest.raises(setup.Unavailable, match=r"qemu 4.2 to 8.2.*here: plugin requires API version 1"):
+        setup.counter(str(newer))

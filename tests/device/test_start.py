@@ -45,7 +45,7 @@ def test_running_a_model_starts_nothing_and_loads_little(pi_zero, backend):
         assert {name for name in found["modules"] if not name.startswith("xlite")} == {"mmap"}
 
 
-def test_until_the_first_result(pi_zero):
+def test_until_the_first_result(counted):
     """numpy's import is the largest part of all that happens from python3 on; xlite's share is small beside it.
     ``python -m tests.device.start --modules`` says what it is by part and by module."""
     found = start.parts()
@@ -55,7 +55,7 @@ def test_until_the_first_result(pi_zero):
     assert found["run"] < 0.1 * found["import numpy"]
 
 
-def test_what_a_module_takes_adds_up(pi_zero):
+def test_what_a_module_takes_adds_up(counted):
     found = {module.name: module for module in start.modules()}
     assert found["xlite.schema.types"].own > 1e6
     assert found["xlite.interpreter"].own < 0.1 * found["xlite.interpreter"].total

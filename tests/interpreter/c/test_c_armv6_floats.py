@@ -6,10 +6,8 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from tests.interpreter.c.test_c_build import COMPILERS
-from tests.interpreter.c.test_c_lookup import ARM, ARM1176, VFP, need_arm
+from tests.interpreter.c import armv6
 from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "floats_program.c"
@@ -17,28 +15,23 @@ KERNELS = ("activation", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f3
 KERNELS += ("max_pool2d", "sign", "store")
 # As the program has them.
 KINDS = ("conv2d", "depthwise", "dense", "batch_norm", "sign", "add", "relu", "pool", "pool of bits")
-pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is neither gcc nor clang here")
 
 
-def compiled(folder: Path, flags: list[str]) -> str:
-    program = folder / f"floats{len(flags)}"
+def compiled(folder: Path, *flags: str) -> list[str]:
     sources = [build.ROOT / "kernels" / f"{name}.c" for name in KERNELS]
     sources += [build.ROOT / "arch" / f"armv6_{name}.c" for name in ("f32", "loops", "pairs")]
-    command = [ARM, *build.FLAGS, *ARM1176, *VFP, "-static", *flags, *build.include_flags(), str(PROGRAM)]
-    subprocess.run([*command, *map(str, sources), "-lm", "-o", str(program)], check=True)
-    return str(program)
+    return armv6.compiled(PROGRAM, sources, armv6.VFP, folder, *flags)
 
 
-def outputs(program: str, kind: int) -> np.ndarray:
-    command = ["qemu-arm", "-cpu", "arm1176", program, str(kind)]
-    return np.frombuffer(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout, np.uint32)
+def outputs(program: list[str], kind: int) -> np.ndarray:
+    done = subprocess.run([*program, str(kind)], stdout=subprocess.PIPE, check=True)
+    return np.frombuffer(done.stdout, np.uint32)
 
 
 def test_equals_plain_c(tmp_path):
     """Products and sums may be grouped in another way; bits are the same, and so is what is only compared, but for
     which NaN it is."""
-    need_arm("qemu-arm")
-    own, plain = compiled(tmp_path, []), compiled(tmp_path, ["-DXL_PORTABLE"])
+    own, plain = compiled(tmp_path), compiled(tmp_path, "-DXL_PORTABLE")
     for index, kind in enumerate(KINDS):
         ours, theirs = outputs(own, index), outputs(plain, index)
         assert ours.size == theirs.size > 300
