@@ -10,15 +10,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Optional, TypeVar
 
 from benchmarks.device import figures, process
-from benchmarks.device.networks import BUILD, KINDS, NETWORKS, path_of
+from benchmarks.device.networks import BUILD, ready
 from benchmarks.device.page import MEMORY, NETWORKS_HEADING, START, page
 from tests.device import start
 from tests.device.setup import Unavailable
@@ -74,20 +72,13 @@ def _tried(heading: str, part: Callable[[], _Part], missing: dict[str, str]) -> 
 
 
 def _networks() -> list[figures.Network]:
-    _made()
+    ready()
     return figures.networks()
 
 
 def _memory() -> process.Memory:
-    _made()
+    ready()
     return process.memory()
-
-
-def _made() -> None:
-    """The networks' files, where one is missing."""
-    if not all(path_of(name, kind).is_file() for name in NETWORKS for kind in KINDS):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        subprocess.run([sys.executable, "-m", "benchmarks.device.networks"], check=True, env=environment)
 
 
 if __name__ == "__main__":

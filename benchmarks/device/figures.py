@@ -34,8 +34,6 @@ class Network:
 
     name: str
     kind: str  # one of networks.KINDS
-    arena: int
-    workspace: int
     classes: dict[str, int] = field(default_factory=dict)
     ops: dict[str, int] = field(default_factory=dict)
 
@@ -70,8 +68,7 @@ def network(name: str, kind: str) -> Network:
         classes[group if filtered else "other"] += spent
         label = f"{op} of {inputs}"
         kinds[label] = kinds.get(label, 0) + spent
-    said = dict(line.split() for line in lines if line.startswith(("arena", "workspace")))
-    return Network(name, kind, int(said["arena"]), int(said["workspace"]), classes, kinds)
+    return Network(name, kind, classes, kinds)
 
 
 def networks() -> list[Network]:

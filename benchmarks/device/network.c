@@ -1,6 +1,6 @@
 /* Runs a .xlite file once, with a mark (tests/device/count.c) before each op and behind the last.
  *
- *     network FILE      prints a line for each op, its index and its name in the file, then "workspace BYTES"
+ *     network FILE      prints a line for each op, its index and its name in the file, then "sum X" of its output
  */
 #define _GNU_SOURCE 1 /* aligned_alloc, close */
 
@@ -66,6 +66,6 @@ int main(int argc, char **argv) {
   const float *y = (const float *)xl_model_output(&model, 0);
   double sum = 0;
   for (uint32_t i = 0; i < xl_model_output_bytes(&model, 0) / 4; ++i) sum += (double)y[i] * (double)(i % 7);
-  printf("workspace %u\narena %u\nsum %.9g\n", (unsigned)need.workspace, (unsigned)need.plan, sum);
+  printf("sum %.9g\n", sum);
   return 0;
 }

@@ -1,11 +1,17 @@
 """The networks that are counted, as .xlite files under build/device-bench: each one as it is, with a uint8 input
-and int8 filters in its first convolution ("int8-stem"), and as its float twin; seeded random weights in all. Run
-as a program, since Keras is slow to import and needed only where a file is missing."""
+and int8 filters in its first convolution ("int8-stem"), and as its float twin; seeded random weights in all.
+``ready`` runs it as a program, since Keras is slow to import and needed only where a file is missing:
+
+    python -m benchmarks.device.networks [NAME ...]
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,9 +58,18 @@ def make(name: str, kind: str) -> None:
     xlite.convert(model, path_of(name, kind), **options)
 
 
+def ready(names: Iterable[str] = NETWORKS) -> None:
+    """Makes the files that are missing of these networks, in a process of its own."""
+    missing = [name for name in names if not all(path_of(name, kind).is_file() for kind in KINDS)]
+    if missing:
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "benchmarks.device.networks", *missing]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+
+
 def main() -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
+    for name in sys.argv[1:] or NETWORKS:
         for kind in KINDS:
             if not path_of(name, kind).is_file():
                 print(f"making {path_of(name, kind).name}", file=sys.stderr)

