@@ -37,6 +37,52 @@ NAKED void xl_core_scale_f32(UNUSED const float *x, UNUSED const float *scale,
       "bx lr");
 }
 
+/* Four bits as floats: an entry of a table. r4: bits, r6: 0xf0, r3: the table. */
+#define FOUR_BITS(shift, to)      \
+  "and r5, r6, r4, " shift "\n\t" \
+  "add r5, r3, r5\n\t"            \
+  "vldmia r5, " to "\n\t"
+
+/* r0: bits, r1: n, r2: y, r3: table. 28 instructions a word. */
+NAKED static void unpack(UNUSED const uint32_t *bits, UNUSED ptrdiff_t n, UNUSED float *y,
+                         UNUSED const float (*table)[4]) {
+  __asm__ volatile(
+      "push {r4, r5, r6, lr}\n\t"
+      "vpush {d8-d15}\n\t"
+      "mov r6, #0xf0\n\t"
+      "subs r1, r1, #32\n\t"
+      "blt 2f\n"
+      "1:\n\t"
+      "ldr r4, [r0], #4\n\t"
+      FOUR_BITS("lsl #4", "{d0-d1}") FOUR_BITS("lsl #0", "{d2-d3}") FOUR_BITS("lsr #4", "{d4-d5}")
+      FOUR_BITS("lsr #8", "{d6-d7}") FOUR_BITS("lsr #12", "{d8-d9}") FOUR_BITS("lsr #16", "{d10-d11}")
+      FOUR_BITS("lsr #20", "{d12-d13}") FOUR_BITS("lsr #24", "{d14-d15}")
+      "subs r1, r1, #32\n\t"
+      "vstmia r2!, {d0-d15}\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r1, r1, #32\n\t"
+      "beq 4f\n\t"
+      "ldr r4, [r0]\n\t"
+      "mov r4, r4, ror #28\n"
+      "3:\n\t" FOUR_BITS("lsl #0", "{d0-d1}")
+      "mov r4, r4, ror #4\n\t"
+      "subs r1, r1, #4\n\t"
+      "vstmia r2!, {d0-d1}\n\t"
+      "bgt 3b\n"
+      "4:\n\t"
+      "vpop {d8-d15}\n\t"
+      "pop {r4, r5, r6, pc}");
+}
+
+#define SIGN(bits, i) ((bits) >> (i)&1 ? -1.0f : 1.0f)
+#define SIGNS(bits) {SIGN(bits, 0), SIGN(bits, 1), SIGN(bits, 2), SIGN(bits, 3)}
+static const float SIGNS_OF[16][4] = {SIGNS(0),  SIGNS(1),  SIGNS(2),  SIGNS(3), SIGNS(4),  SIGNS(5),
+                                      SIGNS(6),  SIGNS(7),  SIGNS(8),  SIGNS(9), SIGNS(10), SIGNS(11),
+                                      SIGNS(12), SIGNS(13), SIGNS(14), SIGNS(15)};
+
+void xl_core_unpack_f32(const uint32_t *bits, ptrdiff_t n, float *y) { unpack(bits, n, y, SIGNS_OF); }
+
 /* r0: a, r1: b, r2: n, r3: y. Sixteen a turn. */
 NAKED void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
                            UNUSED float *y) {

@@ -103,6 +103,9 @@ void xl_core_spread_f32(const float *from, ptrdiff_t n, float *to, ptrdiff_t str
 void xl_core_scale_f32(const float *x, const float *scale, const float *offset, ptrdiff_t n, float *y);
 void xl_core_add_f32(const float *a, const float *b, ptrdiff_t n, float *y);
 
+/* y[i] = -1 where bit i is 1, else 1; i < n, and on to the next multiple of 4. */
+void xl_core_unpack_f32(const uint32_t *bits, ptrdiff_t n, float *y);
+
 /* y[i] = x[i] where x[i] >= 0, else 0 * x[i]; i < n. y may be x. */
 void xl_core_relu_f32(const float *x, ptrdiff_t n, float *y);
 

@@ -9,6 +9,7 @@
 
 #include "bits.h"
 #include "core.h"
+#include "dots_f32.h"
 #include "lanes.h"
 #include "store.h"
 #include "trim.h"
@@ -171,25 +172,32 @@ static void column_masked(const float *x, const uint32_t *w, const uint32_t *z, 
 }
 
 #ifdef XL_CORE_FLOATS
-enum { LONG_CHUNK = 256 };
+/* Elements at to at + n - 1 of `filters` filters from `filter` on, the second *step bytes behind the first: floats
+ * where they lie, bits as floats in `room`. */
+static const float *core_filters(const conv *c, int32_t filter, int32_t filters, ptrdiff_t at, ptrdiff_t n,
+                                 float *room, ptrdiff_t *step) {
+  if (!XL_WITH_BIT_FILTERS || (XL_WITH_FLOAT_FILTERS && c->weights != NULL)) {
+    *step = c->k * (ptrdiff_t)sizeof(float);
+    return c->weights + filter * c->k + at;
+  }
+  const ptrdiff_t words = xl_words(c->k);
+  for (int32_t f = 0; f < filters; ++f) {
+    xl_core_unpack_f32(c->bits + (filter + f) * words + at / XL_WORD_BITS, n, room + f * XL_LONG_CHUNK);
+  }
+  *step = XL_LONG_CHUNK * (ptrdiff_t)sizeof(float);
+  return room;
+}
 
-/* As `tile` below, of one pixel and float filters. */
+/* As `tile` below, of one pixel. */
 static void core_column(const conv *c, int32_t filter, int32_t last, float sums[TILE][STRIP]) {
   const int32_t filters = xl_min32(last - filter + 1, TILE);
   memset(sums, 0, TILE * sizeof sums[0]);
-  for (ptrdiff_t i = 0; i < c->k; i += LONG_CHUNK) {
-    const ptrdiff_t n = c->k - i < LONG_CHUNK ? c->k - i : LONG_CHUNK;
-    const float *w = c->weights + filter * c->k + i;
-    float part[TILE] = {0}, same[TILE];
-    if (filters == TILE) {
-      xl_core_dots_1x4(c->strip + i, w, c->k * (ptrdiff_t)sizeof *w, n, part);
-    } else {
-      for (int32_t f = 0; f < filters; ++f) {
-        memset(same, 0, sizeof same);
-        xl_core_dots_1x4(c->strip + i, w + f * c->k, 0, n, same);
-        part[f] = same[0];
-      }
-    }
+  for (ptrdiff_t i = 0; i < c->k; i += XL_LONG_CHUNK) {
+    const ptrdiff_t n = c->k - i < XL_LONG_CHUNK ? c->k - i : XL_LONG_CHUNK;
+    float room[TILE * XL_LONG_CHUNK], part[TILE];
+    ptrdiff_t step;
+    const float *w = core_filters(c, filter, filters, i, n, room, &step);
+    xl_dots_of_rows(c->strip + i, w, step, n, filters, part);
     for (int32_t f = 0; f < filters; ++f) sums[f][0] += part[f];
   }
 }
@@ -197,22 +205,24 @@ static void core_column(const conv *c, int32_t filter, int32_t last, float sums[
 /* The outputs of two filters, of which the second may be the first again, for `pixels` pixels of a strip. */
 static void core_pair(const conv *c, int32_t filter, int32_t filters, const xl_channels *channels, int32_t pixels,
                       float *out) {
-  const ptrdiff_t to_second = filters == 2 ? c->k * (ptrdiff_t)sizeof(float) : 0;
   const ptrdiff_t step = c->p->out_c * (ptrdiff_t)sizeof(float);
-  const float *w = c->weights + filter * c->k;
-  float sums[2 * STRIP], constants[4] = {1.0f, 1.0f, -0.0f, -0.0f}; /* nothing changes by these */
+  float room[2 * XL_LONG_CHUNK], sums[2 * STRIP];
+  float constants[4] = {1.0f, 1.0f, -0.0f, -0.0f}; /* nothing changes by these */
   for (int32_t f = 0; f < filters; ++f) {
     if (channels->scale != NULL) constants[f] = channels->scale[filter + f];
     if (channels->bias != NULL) constants[2 + f] = channels->bias[filter + f];
   }
-  for (ptrdiff_t i = 0; i < c->k; i += LONG_CHUNK) {
-    const ptrdiff_t n = c->k - i < LONG_CHUNK ? c->k - i : LONG_CHUNK;
+  for (ptrdiff_t i = 0; i < c->k; i += XL_LONG_CHUNK) {
+    const ptrdiff_t n = c->k - i < XL_LONG_CHUNK ? c->k - i : XL_LONG_CHUNK;
+    ptrdiff_t to_second;
+    const float *w = core_filters(c, filter, filters, i, n, room, &to_second);
+    if (filters == 1) to_second = 0;
     if (i == 0) {
       xl_core_dots_8x2(c->strip, w, to_second, n, sums);
       continue;
     }
     float part[2 * STRIP];
-    xl_core_dots_8x2(c->strip + i * STRIP, w + i, to_second, n, part);
+    xl_core_dots_8x2(c->strip + i * STRIP, w, to_second, n, part);
     for (int s = 0; s < 2 * STRIP; ++s) sums[s] += part[s];
   }
   if (filters == 2) {
@@ -224,7 +234,7 @@ static void core_pair(const conv *c, int32_t filter, int32_t filters, const xl_c
   for (int32_t s = 0; s < pixels; ++s) out[s * (ptrdiff_t)c->p->out_c + filter] = both[2 * s];
 }
 
-/* As `convolve_strip` below, of whole strips and float filters, with scale and bias. */
+/* As `convolve_strip` below, of whole strips, with scale and bias. */
 static void core_strip(const conv *c, int32_t index, int32_t pixels, const xl_channels *channels, float *out) {
   if (pixels < STRIP) memset(c->strip, 0, (size_t)(c->k * STRIP) * sizeof *c->strip);
   for (int32_t g = 0; g < c->p->groups; ++g) {
@@ -239,7 +249,7 @@ static void core_strip(const conv *c, int32_t index, int32_t pixels, const xl_ch
  * `last` and not used. */
 static void tile(const conv *c, int32_t filter, int32_t last, int width, float sums[TILE][STRIP]) {
 #ifdef XL_CORE_FLOATS
-  if (c->weights != NULL && width == 1) {
+  if (c->zeros == NULL && width == 1) {
     core_column(c, filter, last, sums);
     return;
   }
@@ -309,7 +319,7 @@ static void convolve(const xl_op *op, const float *weights, const uint32_t *bits
     const int width = !XL_WITH_TILES || pixels - i <= FEW ? 1 : STRIP;
     const int32_t n = xl_min32(pixels - i, width);
 #ifdef XL_CORE_FLOATS
-    if (weights != NULL && width == STRIP) {
+    if (c.zeros == NULL && width == STRIP) {
       const xl_channels finished = {NULL, NULL, NULL, channels.activation};
       core_strip(&c, i, n, &channels, out);
       for (int32_t s = 0; s < n; ++s, out += p->out_c) xl_finish_f32(&finished, 0, p->out_c, out);

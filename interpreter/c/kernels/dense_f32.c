@@ -7,15 +7,28 @@
 #include "trim.h"
 
 #ifdef XL_CORE_FLOATS
-enum { LONG_CHUNK = 256 };
-
 /* y[i] = the dot product of x and row i of w, i < 4: the sum of those of long pieces. */
 static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
   for (int i = 0; i < 4; ++i) y[i] = 0;
-  for (ptrdiff_t at = 0; at < k; at += LONG_CHUNK) {
+  for (ptrdiff_t at = 0; at < k; at += XL_LONG_CHUNK) {
     float part[4] = {0};
-    xl_core_dots_1x4(x + at, w + at, k * (ptrdiff_t)sizeof *w, k - at < LONG_CHUNK ? k - at : LONG_CHUNK, part);
+    xl_core_dots_1x4(x + at, w + at, k * (ptrdiff_t)sizeof *w, k - at < XL_LONG_CHUNK ? k - at : XL_LONG_CHUNK, part);
     for (int i = 0; i < 4; ++i) y[i] += part[i];
+  }
+}
+
+/* The same of rows of bits, `words` words each, of which there are 1 to 4. */
+static void dot_bits_four(const float *x, const uint32_t *w, ptrdiff_t words, ptrdiff_t k, int32_t rows, float *y) {
+  float unpacked[4 * XL_LONG_CHUNK];
+  for (int32_t i = 0; i < rows; ++i) y[i] = 0;
+  for (ptrdiff_t at = 0; at < k; at += XL_LONG_CHUNK) {
+    const ptrdiff_t n = k - at < XL_LONG_CHUNK ? k - at : XL_LONG_CHUNK;
+    float part[4];
+    for (int32_t i = 0; i < rows; ++i) {
+      xl_core_unpack_f32(w + i * words + at / XL_WORD_BITS, n, unpacked + i * XL_LONG_CHUNK);
+    }
+    xl_dots_of_rows(x + at, unpacked, XL_LONG_CHUNK * (ptrdiff_t)sizeof *unpacked, n, rows, part);
+    for (int32_t i = 0; i < rows; ++i) y[i] += part[i];
   }
 }
 #else
@@ -42,7 +55,14 @@ static void dot_four(const float *x, const float *w, ptrdiff_t k, float *y) {
 static void dots_bits(const float *x, const uint32_t *w, const uint32_t *zeros, const xl_dense_params *p, float *y) {
   const ptrdiff_t words = xl_words(p->features);
   if (zeros == NULL) {
-    for (int32_t u = 0; u < p->units; ++u) y[u] = xl_dot_bits(x, w + u * words, NULL, p->features);
+    int32_t u = 0;
+#ifdef XL_CORE_FLOATS
+    for (int32_t rows; u < p->units; u += rows) {
+      rows = xl_min32(p->units - u, 4);
+      dot_bits_four(x, w + u * words, words, p->features, rows, y + u);
+    }
+#endif
+    for (; u < p->units; ++u) y[u] = xl_dot_bits(x, w + u * words, NULL, p->features);
   } else {
     for (int32_t u = 0; u < p->units; ++u) y[u] = xl_dot_bits(x, w + u * words, zeros + u * words, p->features);
   }

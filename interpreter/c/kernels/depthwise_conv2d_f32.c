@@ -2,17 +2,26 @@
 #include <string.h>
 
 #include "bits.h"
+#include "core.h"
 #include "lanes.h"
 #include "parallel.h"
 #include "store.h"
 #include "variant.h"
 #include "window.h"
 
+#define UNPACKED 256 /* so many bits of a filter are floats at a time, where the core has no other way to add them */
+
 /* y[c * m + i] += x[c] * w[c * m + i], i < m. zeros: of add_tap_ternary alone. */
 static void add_tap_f32(const float *x, const void *filter, const uint32_t *zeros, int32_t in_c, int32_t m,
                         float *y) {
   (void)zeros;
   const float *w = (const float *)filter;
+#ifdef XL_CORE_FLOATS
+  if (m == 1) {
+    xl_core_scale_f32(x, w, y, in_c, y);
+    return;
+  }
+#endif
   if (m == 1) {
     for (int32_t c = 0; c < in_c; ++c) y[c] += x[c] * w[c];
     return;
@@ -27,6 +36,15 @@ static void add_tap_bits(const float *x, const void *filter, const uint32_t *zer
                          float *y) {
   (void)zeros;
   const uint32_t *w = (const uint32_t *)filter;
+#ifdef XL_CORE_FLOATS
+  for (int32_t c = 0, n; m == 1 && c < in_c; c += n) {
+    float signs[UNPACKED];
+    n = xl_min32(in_c - c, UNPACKED);
+    xl_core_unpack_f32(w + c / XL_WORD_BITS, n, signs);
+    xl_core_scale_f32(x + c, signs, y + c, n, y + c);
+  }
+  if (m == 1) return;
+#endif
   if (m == 1) {
     for (; in_c >= XL_WORD_BITS; in_c -= XL_WORD_BITS, x += XL_WORD_BITS, y += XL_WORD_BITS) {
       const uint32_t word = *w++;

@@ -6,6 +6,7 @@
 #define XL_DOTS_F32_H
 
 #include "bits.h"
+#include "core.h"
 #include "lanes.h"
 
 #define XL_SUMS (2 * XL_LANES)
@@ -59,5 +60,21 @@ XL_INLINE float xl_dot_bits(const float *x, const uint32_t *w, const uint32_t *z
   }
   return xl_add_sums(t);
 }
+
+#ifdef XL_CORE_FLOATS
+enum { XL_LONG_CHUNK = 256 }; /* so many products are summed before they are added to what there is */
+
+/* dots[i] = the dot product of n elements of x and of row i of w, `step` bytes behind the row before; i < rows, which
+ * are 4 at most. */
+static inline void xl_dots_of_rows(const float *x, const float *w, ptrdiff_t step, ptrdiff_t n, int32_t rows,
+                                   float *dots) {
+  const int together = rows == 4;
+  for (int32_t i = 0; i < rows; i += together ? 4 : 1) {
+    float some[4] = {0};
+    xl_core_dots_1x4(x, w + i * (step / (ptrdiff_t)sizeof *w), together ? step : 0, n, some);
+    for (int32_t j = 0; j < (together ? 4 : 1); ++j) dots[i + j] = some[j];
+  }
+}
+#endif
 
 #endif

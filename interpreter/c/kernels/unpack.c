@@ -1,5 +1,6 @@
 /* UNPACK: bits to +1.0 and -1.0. */
 #include "bits.h"
+#include "core.h"
 #include "parallel.h"
 #include "variant.h"
 
@@ -11,6 +12,11 @@ static void unpack_rows(void *context, int32_t begin, int32_t end, int32_t worke
   (void)worker;
   for (int32_t r = begin; r < end; ++r) {
     int32_t left = channels;
+#ifdef XL_CORE_FLOATS
+    const int32_t whole = channels / XL_WORD_BITS * XL_WORD_BITS;
+    xl_core_unpack_f32(x, whole, y);
+    left -= whole, x += whole / XL_WORD_BITS, y += whole;
+#endif
     for (; left >= XL_WORD_BITS; left -= XL_WORD_BITS, y += XL_WORD_BITS) {
       const uint32_t word = *x++;
       for (int i = 0; i < XL_WORD_BITS; ++i) y[i] = word & xl_lane_bit[i] ? -1.0f : 1.0f;

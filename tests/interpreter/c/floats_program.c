@@ -1,5 +1,5 @@
-/* One kind of float kernel (0 to 8, of `kinds`; the last one is a pool of bits) on inputs drawn at random, NaNs, infinities
- * and zeros of both signs among those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
+/* One kind of float kernel (0 to 14, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
+ * those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
  * output: compiled for two machines, or with and without XL_PORTABLE, both write the same. */
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +44,15 @@ static void run(xl_op *op, const void *params, int32_t elements, uint64_t worksp
   free(op->out);
 }
 
-static void convolve(xl_op *op, int depthwise) {
+typedef enum { FLOATS, BITS, BYTES } weights;
+
+/* `rows` filters of n weights. */
+static void *random_weights(weights kind, int32_t rows, int32_t n) {
+  if (kind == FLOATS) return random_floats(rows * n, 0);
+  return random_rows(rows, kind == BITS ? n : 8 * n);
+}
+
+static void convolve(xl_op *op, int depthwise, weights kind) {
   xl_conv2d_params p;
   memset(&p, 0, sizeof p);
   window_of(&p.window, 2);
@@ -57,15 +65,19 @@ static void convolve(xl_op *op, int depthwise) {
   p.out_c = depthwise ? p.in_c * (1 + below(2)) : (1 + below(9)) * p.groups;
   const int32_t taps = p.window.window_h * p.window.window_w, pixels = p.batch * p.window.out_h * p.window.out_w;
   op->in[0] = random_floats(p.batch * p.window.in_h * p.window.in_w * p.in_c, 0);
-  op->in[1] = random_floats(depthwise ? taps * p.out_c : taps * p.in_c / p.groups * p.out_c, 0);
+  const int32_t filters = depthwise ? taps : p.out_c, of_filter = depthwise ? p.out_c : taps * p.in_c / p.groups;
+  op->in[1] = random_weights(kind, filters, of_filter);
   op->in[2] = below(2) ? random_floats(p.out_c, 0) : NULL;
   op->in[3] = below(2) ? random_floats(p.out_c, 0) : NULL;
   if (below(2)) p.activation = (xl_activation){xl_relu, 0.25f, 20.0f, 0.0f};
-  op->run = depthwise ? xl_depthwise_conv2d_f32_f32_f32 : xl_conv2d_f32_f32_f32;
-  run(op, &p, pixels * p.out_c, depthwise ? 0 : xl_conv2d_f32_workspace(&p));
+  const xl_kernel conv2d[] = {xl_conv2d_f32_f32_f32, xl_conv2d_f32_b_f32, xl_conv2d_f32_i8_f32};
+  const xl_kernel each[] = {xl_depthwise_conv2d_f32_f32_f32, xl_depthwise_conv2d_f32_b_f32};
+  op->run = depthwise ? each[kind] : conv2d[kind];
+  const uint64_t room = kind == BYTES ? xl_conv2d_f32_i8_workspace(&p) : xl_conv2d_f32_workspace(&p);
+  run(op, &p, pixels * p.out_c, depthwise ? 0 : room);
 }
 
-static void dense(xl_op *op) {
+static void dense_of(xl_op *op, weights kind) {
   xl_dense_params p;
   memset(&p, 0, sizeof p);
   p.rows = 1 + below(3);
@@ -73,9 +85,10 @@ static void dense(xl_op *op) {
   p.units = 1 + below(10);
   p.planes = 1;
   op->in[0] = random_floats(p.rows * p.features, 0);
-  op->in[1] = random_floats(p.units * p.features, 0);
+  op->in[1] = random_weights(kind, p.units, p.features);
   op->in[3] = random_floats(p.units, 0);
-  op->run = xl_dense_f32_f32_f32;
+  const xl_kernel dense[] = {xl_dense_f32_f32_f32, xl_dense_f32_b_f32, xl_dense_f32_i8_f32};
+  op->run = dense[kind];
   run(op, &p, p.rows * p.units, 0);
 }
 
@@ -134,13 +147,27 @@ static void pool(xl_op *op) { pool_of(op, 0); }
 static void pool_b(xl_op *op) { pool_of(op, 1); }
 static void sign(xl_op *op) { rows(op, 1); }
 static void batch_norm(xl_op *op) { rows(op, 0); }
-static void conv2d(xl_op *op) { convolve(op, 0); }
-static void depthwise(xl_op *op) { convolve(op, 1); }
+static void conv2d(xl_op *op) { convolve(op, 0, FLOATS); }
+static void conv2d_b(xl_op *op) { convolve(op, 0, BITS); }
+static void conv2d_i8(xl_op *op) { convolve(op, 0, BYTES); }
+static void depthwise(xl_op *op) { convolve(op, 1, FLOATS); }
+static void depthwise_b(xl_op *op) { convolve(op, 1, BITS); }
+static void dense(xl_op *op) { dense_of(op, FLOATS); }
+static void dense_b(xl_op *op) { dense_of(op, BITS); }
+static void dense_i8(xl_op *op) { dense_of(op, BYTES); }
+
+static void unpack(xl_op *op) {
+  const xl_rows_params p = {1 + below(6), 1 + below(200)};
+  op->in[0] = random_rows(p.rows, p.channels);
+  op->run = xl_unpack_b_f32;
+  run(op, &p, p.rows * p.channels, 0);
+}
 
 int main(int argc, char **argv) {
-  enum { CASES = 100, KINDS = 9 };
-  static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense, batch_norm, sign,
-                                                add,    relu,      pool,  pool_b};
+  enum { CASES = 100, KINDS = 15 };
+  static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense,    batch_norm,  sign,    add,    relu,
+                                                pool,   pool_b,    conv2d_b, depthwise_b, dense_b, unpack, conv2d_i8,
+                                                dense_i8};
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) {
     xl_op op;

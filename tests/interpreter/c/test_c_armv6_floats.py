@@ -12,9 +12,10 @@ from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "floats_program.c"
 KERNELS = ("activation", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f32", "depthwise_conv2d_f32")
-KERNELS += ("max_pool2d", "sign", "store")
+KERNELS += ("max_pool2d", "sign", "store", "unpack", "filters_f32_i8")
 # As the program has them.
 KINDS = ("conv2d", "depthwise", "dense", "batch_norm", "sign", "add", "relu", "pool", "pool of bits")
+KINDS += ("conv2d, bits", "depthwise, bits", "dense, bits", "unpack", "conv2d, bytes", "dense, bytes")
 
 
 def compiled(folder: Path, *flags: str) -> list[str]:
@@ -38,6 +39,6 @@ def test_equals_plain_c(tmp_path):
         if kind in ("sign", "pool of bits"):
             np.testing.assert_array_equal(ours, theirs)
         else:
-            exact = {} if kind in ("conv2d", "dense") else {"rtol": 0, "atol": 0}
+            exact = {} if kind.startswith(("conv2d", "dense")) else {"rtol": 0, "atol": 0}
             tolerance = {"rtol": 1e-5, "atol": 1e-5, **exact}
             np.testing.assert_allclose(ours.view(np.float32), theirs.view(np.float32), **tolerance, err_msg=kind)
