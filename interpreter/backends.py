@@ -2,8 +2,8 @@
 
 Each is a package under ``kernels`` with ``available()``, ``unavailable_reason()`` and ``KERNELS``; one that can
 run several of its steps in one call also has ``link(steps)``, one whose kernels share work among threads
-``Threads(count)``. Asking whether a backend is available never imports what it needs; its kernels are imported
-when it is first used.
+``Threads(count)``, and one that can be broken where it is installed says so in ``check()``. Asking whether a
+backend is available never imports what it needs; its kernels are imported when it is first used.
 """
 
 from __future__ import annotations
@@ -36,6 +36,14 @@ def unavailable_reason(name: str) -> str:
     """Why a backend cannot run here, and the mend; empty if it can."""
     package = _package(name)
     return "it is not part of this installation" if package is None else str(package.unavailable_reason() or "")
+
+
+def check(name: str) -> None:
+    """Before this backend is passed over because it is not available: warns or raises BackendError where that is a
+    fault, and does nothing where it was simply not installed."""
+    complain = getattr(_package(name), "check", None)
+    if complain is not None:
+        complain()
 
 
 def available_backends() -> list[str]:

@@ -2,7 +2,8 @@
 
 A preference says which backends to try. It is one of
 
-- ``None``: the fastest backend that is available here (``c``, else ``numba``, else ``numpy``);
+- ``None``: the fastest backend that is available here (``c``, else ``numba``, else ``numpy``); where the C library
+  is there but cannot be loaded, with a warning, and where ``$XLITE_LIBRARY`` names one that cannot, an error;
 - a name, ``"numba"``: this backend; it must be available;
 - a sequence, ``("c", "numba")``: in this order, leaving out what is not available;
 - a mapping from ``"default"``, an op kind (``"conv_2d"``), a custom op's name or one op's own name (its Keras
@@ -155,7 +156,7 @@ class Resolver:
             if names not in own:
                 backends.require(names)
             return (names,)
-        usable = tuple(name for name in names if name in own or backends.available(name))
+        usable = tuple(name for name in names if name in own or _is_there(name))
         if not usable:
             reasons = "; ".join(f"{name}: {backends.unavailable_reason(name)}" for name in names)
             raise BackendError(f"no backend of {list(names)} is available ({reasons or 'the list is empty'})")
@@ -174,12 +175,22 @@ def _fastest() -> str:
     """The first backend that is there and can be loaded; one that is broken (numba may not know this numpy) is
     passed over, since nobody asked for it by name."""
     for name in backends.BACKENDS[:-1]:
+        if not _is_there(name):
+            continue
         try:
-            if backends.available(name) and backends.kernels_of(name):
+            if backends.kernels_of(name):
                 return name
         except BackendError:
             continue
     return backends.REFERENCE
+
+
+def _is_there(name: str) -> bool:
+    """Whether the backend is available. Warns or raises BackendError where it is not and should be."""
+    if backends.available(name):
+        return True
+    backends.check(name)
+    return False
 
 
 def _describe(spec: OpSpec) -> str:

@@ -40,11 +40,12 @@ def command(
     Several backends run side by side, a round of each in turn. Without --backend it is the fastest one that is
     there."""
     from xlite.benchmarking import benchmark
+    from xlite.interpreter import Resolver
     from xlite.interpreter.backends import available_backends
     from xlite.schema import load_model
 
     model = load_model(files.need_xlite(file))
-    names = list(backends) or available_backends()[:1]
+    names = list(backends) or [Resolver().default_backend]
     if "all" in names:
         names = available_backends()
     found = benchmark(

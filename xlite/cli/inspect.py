@@ -80,7 +80,20 @@ def _about(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "inputs", _interface(found, found.inputs)
     yield "outputs", _interface(found, found.outputs)
     yield "MACs a sample", ", ".join(f"{n:,} {key}" for key, n in sorted(found.macs.items())) or "none"
+    yield "backend here", _backends(found)
     yield "memory here", ", ".join(f"{what} {ui.size(size)}" for what, size in found.memory.items())
+
+
+def _backends(found: Inspection) -> str:
+    """How many ops each computes, and why it is not the C library that does."""
+    from xlite.interpreter.backends import BACKENDS, available, unavailable_reason
+
+    counts: dict[str, int] = {}
+    for row in found.ops:
+        counts[row.backend or "none"] = counts.get(row.backend or "none", 0) + 1
+    said = ", ".join(f"{name} {count} ops" for name, count in counts.items())
+    best = BACKENDS[0]
+    return said if available(best) else f"{said}; not {best}: {unavailable_reason(best)}"
 
 
 def _target(there: OnTarget) -> Iterator[Any]:

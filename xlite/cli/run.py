@@ -48,6 +48,8 @@ def command(
     from xlite.interpreter import Interpreter
 
     interpreter = Interpreter(files.need_xlite(file), backend=backend, num_threads=threads)
+    if backend is None:
+        _note_backend(interpreter)
     batches = read_inputs(interpreter.model, inputs)
     _note_raw_bytes(interpreter, inputs)
     outputs = run_in_chunks(interpreter, batches)
@@ -60,6 +62,15 @@ def command(
         ui.show([_picture(name, output, interpreter.metadata.labels, top_k, titles)])
         if len(output) > MAX_ROWS:
             ui.show([f"{len(output) - MAX_ROWS} more samples are not shown; -o FILE.npy saves all"])
+
+
+def _note_backend(interpreter: Interpreter) -> None:
+    """Without the C library a run takes many times as long, and nothing else would say why."""
+    from xlite.interpreter.backends import BACKENDS, unavailable_reason
+
+    used, best = interpreter.backend, BACKENDS[0]
+    if used != best:
+        click.echo(f"xlite: note: the backend is {used}, not {best}: {unavailable_reason(best)}", err=True)
 
 
 def _note_raw_bytes(interpreter: Interpreter, inputs: Sequence[str]) -> None:

@@ -4,6 +4,9 @@ It is ``$XLITE_LIBRARY`` if that is set, else the file beside this module that t
 ``python -m xlite.interpreter.c.build`` puts there. The wheel for ARMv6 brings a second one, for ARMv7, which is
 taken where there is NEON: a card that was set up in a Pi Zero is fast in a Pi 3, too.
 
+A library that somebody asked for, or that lies there, and cannot be used is never passed over in silence:
+:func:`check` says so. One for ARMv7 is not loaded by an ARMv6, which would end with ``Illegal instruction``.
+
 ``$XLITE_ISA`` names the instruction set that the library may use, or ``portable`` for none beyond what the
 compiler took for granted; without it, it is the best that this machine has.
 """
@@ -12,11 +15,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import sys
 from functools import cache
 from pathlib import Path
 
 from xlite.interpreter.kernels.c.structs import ABI_VERSION, STRUCTS, StructSize
+from xlite.interpreter.targets import machine
 from xlite.schema.errors import BackendError
 from xlite.schema.records import TYPE_CHECKING
 
@@ -34,6 +39,11 @@ ARMV7_LIBRARY_NAME = "_xlite_armv7.so"
 AUXILIARY_VECTOR = Path("/proc/self/auxv")  # what Linux tells each process about the machine: pairs of longs
 _AT_HWCAP, _HWCAP_NEON = 16, 1 << 12  # of 32-bit Arm
 _REBUILD = "build it with 'python -m xlite.interpreter.c.build'"
+_REINSTALL = "install the wheel for this board with 'pip install --force-reinstall --no-deps xlite'"
+# ELF's section of Arm's build attributes, the attribute of the architecture and its value for ARMv7. What pip
+# chose on a Pi 3 is for that alone, and goes into a Pi Zero with the card (docs/wheels.md).
+_ATTRIBUTES, _CPU_ARCH, _ARMV7 = 0x70000003, 6, 10
+_STRINGS = (4, 5, 67)  # attributes below 32, and that of the ABI's version, whose values are text
 
 
 class Library:
@@ -44,6 +54,8 @@ class Library:
         from other sources than this package's."""
         if not path.is_file():
             raise BackendError(f"the C library '{path}' is not there: {_REBUILD}")
+        if machine().startswith("armv6") and arm_architecture(path) >= _ARMV7:
+            raise BackendError(f"the C library '{path}' is for ARMv7, this processor is an ARMv6: {_REINSTALL}")
         try:
             self.cdll = ctypes.CDLL(str(path))
         except OSError as error:
@@ -123,6 +135,47 @@ def has_neon() -> bool:
     return any(key == _AT_HWCAP and value & _HWCAP_NEON != 0 for key, value in zip(words[::2], words[1::2]))
 
 
+def arm_architecture(path: Path) -> int:
+    """``Tag_CPU_arch`` of a library for 32-bit Arm (6 is ARMv6, 10 ARMv7); 0 where the file does not say."""
+    try:
+        data = path.read_bytes()
+        if data[:6] != b"\x7fELF\x01\x01":
+            return 0
+        (sections,) = struct.unpack_from("<I", data, 32)
+        size, count = struct.unpack_from("<HH", data, 46)
+        for at in range(sections, sections + size * count, size):
+            kind, _, _, offset, length = struct.unpack_from("<5I", data, at + 4)
+            if kind == _ATTRIBUTES:
+                return _cpu_arch(data[offset : offset + length])
+    except (OSError, struct.error, IndexError, ValueError):
+        pass  # whoever loads it says what is wrong with it
+    return 0
+
+
+def _cpu_arch(section: bytes) -> int:
+    """Out of ``A``, a length, the vendor's name, then of the whole file a tag, a length and pairs of attribute and
+    value, the same way."""
+    at = section.index(0, 5) + 6
+
+    def number() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = section[at]
+            value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+            if byte < 0x80:
+                return value
+
+    while True:
+        attribute = number()
+        if attribute in _STRINGS:
+            at = section.index(0, at) + 1
+            continue
+        value = number()
+        if attribute == _CPU_ARCH:
+            return value
+
+
 def own_library(folder: Path = LIBRARY_FOLDER) -> Path:
     """The library in ``folder`` for this machine, or where it would be."""
     better = folder / ARMV7_LIBRARY_NAME
@@ -135,7 +188,22 @@ def _load(chosen: Optional[str]) -> tuple[Optional[Library], str]:
     try:
         return Library(Path(chosen) if chosen else own_library()), ""
     except BackendError as error:
-        return None, str(error)
+        return None, f"{error}, or unset {ENVIRONMENT}" if chosen else str(error)
+
+
+def check() -> None:
+    """For whoever is about to do without the library. Raises BackendError where ``$XLITE_LIBRARY`` asks for one
+    that cannot be used; warns where the package's own is there and cannot. That there is none is no fault."""
+    chosen = os.environ.get(ENVIRONMENT)
+    library, reason = _load(chosen)
+    if library is not None:
+        return
+    if chosen:
+        raise BackendError(reason)
+    if own_library().is_file():
+        import warnings
+
+        warnings.warn(f"xlite computes without its C library, much slower: {reason}", RuntimeWarning, stacklevel=2)
 
 
 def load() -> Library:

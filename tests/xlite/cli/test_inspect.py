@@ -94,6 +94,16 @@ def test_the_command_prints_the_account_and_calls_the_estimate_one(call, packed)
         assert kind["kind"] in text
 
 
+def test_the_command_names_the_backends_and_why_it_is_not_c(call, packed, monkeypatch):
+    monkeypatch.setattr(backends, "unavailable_reason", lambda name: f"{name} is not there")
+    for there in (True, False):
+        monkeypatch.setattr(backends, "available", lambda name, there=there: there)
+        text = " ".join(call("inspect", packed).stdout.split())
+        counts = {row.backend for row in inspect(load_model(packed), 0, Resolver()).ops}
+        assert all(f"{name} " in text for name in counts)
+        assert ("not c: c is not there" in text) is not there
+
+
 def test_a_custom_op_is_listed_though_nobody_can_compute_it(call, tmp_path):
     builder = Builder()
     x = builder.input((4,))

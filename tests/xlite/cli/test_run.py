@@ -7,6 +7,7 @@ import pytest
 
 import xlite
 from tests.interpreter.networks import Builder
+from xlite.interpreter import Resolver, backends
 from xlite.schema import write_model
 from xlite.schema.types import OpKind
 
@@ -72,7 +73,15 @@ def test_an_image_for_a_file_without_preprocessing_gets_a_note(call, keras_file,
     image.fromarray(images[0]).save(tmp_path / "x.png")
     np.save(tmp_path / "x.npy", images[0])
     assert "--scale" in call("run", tmp_path / "plain.xlite", tmp_path / "x.png").stderr
-    assert call("run", tmp_path / "plain.xlite", tmp_path / "x.npy").stderr == ""
+    assert "--scale" not in call("run", tmp_path / "plain.xlite", tmp_path / "x.npy").stderr
+
+
+def test_without_the_c_library_the_backend_is_named(call, packed, images, monkeypatch, tmp_path):
+    np.save(tmp_path / "x.npy", images[0])
+    monkeypatch.setattr(Resolver, "default_backend", "numpy")
+    monkeypatch.setattr(backends, "unavailable_reason", lambda name: f"{name} is not there")
+    assert "the backend is numpy, not c: c is not there" in call("run", packed, tmp_path / "x.npy").stderr
+    assert call("run", packed, tmp_path / "x.npy", "--backend", "numpy").stderr == ""
 
 
 def test_an_image_without_pillow(refusal, packed, monkeypatch, tmp_path):
