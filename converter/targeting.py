@@ -15,7 +15,7 @@ from xlite.converter.codegen.targets import COMPILE_TARGETS
 from xlite.converter.codegen.trim import workspace
 from xlite.interpreter import TARGETS, Resolver, Target, costs, memory, planner
 from xlite.interpreter.kernels.base import Kernel, OpSpec
-from xlite.interpreter.kernels.c import isa
+from xlite.interpreter.kernels.c import isa, unavailable_reason
 from xlite.interpreter.kernels.c.elsewhere import on_isa
 from xlite.interpreter.program import Draft, fitting
 from xlite.interpreter.resolver import Choice
@@ -33,29 +33,32 @@ _SMALL = frozenset(TARGETS[name].isa for name, known in COMPILE_TARGETS.items() 
 
 @dataclass(frozen=True)
 class KindCost:
-    """All ops of one class: how many, their multiply-accumulates, what they cost and their share of the total."""
+    """All ops of one class: how many, their multiply-accumulates, what they cost and their share of the total;
+    None where that is not known."""
 
     kind: str
     ops: int
     macs: int
-    cost: float
-    share: float
+    cost: Optional[float]
+    share: Optional[float]
 
 
 @dataclass(frozen=True)
 class Latency:
     """An estimate of one run. ``total`` is in ``unit``; ``milliseconds`` takes an instruction a clock cycle,
     which no core reaches in all of a network, and is None where the clock is not known. ``ops``: cost of each
-    op, None where no op like it was measured: ``unknown`` counts those. ``source``: the command that measured
-    the figures."""
+    op, None where no op like it was measured: ``unknown`` counts those. Where they are most of the ops or of the
+    multiply-accumulates, ``total`` is None too, and ``reason`` says why. ``source``: the command that measured the
+    figures."""
 
     unit: str
     source: str
-    total: float
+    total: Optional[float]
     milliseconds: Optional[float]
     kinds: list[KindCost]
     ops: list[Optional[float]]
     unknown: int
+    reason: str = ""
     estimate: bool = True
 
 
@@ -217,7 +220,11 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
         None if choice is None else costs.estimate(spec, choice.kernel, known)
         for spec, choice in zip(specs, choices)
     ]
-    total = sum(cost for cost in found if cost is not None)
+    unknown = sum(cost is None for cost in found)
+    total = sum(cost for cost in found if cost is not None) if _mostly_known(specs, found) else None
+    reason = ""
+    if total is None:
+        reason = unavailable_reason() or f"{unknown} of {len(specs)} ops are like none that was measured"
     return Latency(
         unit=known.unit,
         source=known.source,
@@ -225,24 +232,35 @@ def _latency(specs: Sequence[OpSpec], choices: Sequence[Optional[Choice]], targe
         milliseconds=_milliseconds(total, known.unit, target.clock_hz),
         kinds=_kinds(specs, found, total),
         ops=found,
-        unknown=sum(cost is None for cost in found),
+        unknown=unknown,
+        reason=reason,
     )
 
 
-def _milliseconds(total: float, unit: str, clock_hz: int) -> Optional[float]:
+def _mostly_known(specs: Sequence[OpSpec], found: Sequence[Optional[float]]) -> bool:
+    """Whether the sum of what is known says anything about the whole."""
+    macs = [costs.work(spec).macs for spec in specs]
+    known = [count for count, cost in zip(macs, found) if cost is not None]
+    return 2 * len(known) >= len(macs) and 2 * sum(known) >= sum(macs)
+
+
+def _milliseconds(total: Optional[float], unit: str, clock_hz: int) -> Optional[float]:
+    if total is None:
+        return None
     if unit == "ns":
         return total / 1e6
     return 1e3 * total / clock_hz if clock_hz else None
 
 
-def _kinds(specs: Sequence[OpSpec], found: Sequence[Optional[float]], total: float) -> list[KindCost]:
+def _kinds(specs: Sequence[OpSpec], found: Sequence[Optional[float]], total: Optional[float]) -> list[KindCost]:
     """Sums by class of op, the dearest first."""
-    sums: dict[str, tuple[int, int, float]] = {}
+    sums: dict[str, tuple[int, int, Optional[float]]] = {}
     for spec, cost in zip(specs, found):
         done = costs.work(spec)
-        ops, macs, sum_ = sums.get(done.key, (0, 0, 0.0))
-        sums[done.key] = ops + 1, macs + done.macs, sum_ + (cost or 0.0)
-    rows = [
-        KindCost(key, ops, macs, cost, cost / total if total else 0.0) for key, (ops, macs, cost) in sums.items()
-    ]
-    return sorted(rows, key=lambda row: -row.cost)
+        ops, macs, sum_ = sums.get(done.key, (0, 0, None))
+        sums[done.key] = ops + 1, macs + done.macs, sum_ if cost is None else (sum_ or 0.0) + cost
+    rows = []
+    for key, (ops, macs, cost) in sums.items():
+        share = None if cost is None or total is None else cost / total if total else 0.0
+        rows.append(KindCost(key, ops, macs, cost, share))
+    return sorted(rows, key=lambda row: -(row.cost or 0.0))

@@ -13,7 +13,7 @@ import xlite
 from tests.interpreter.networks import Builder, residual_network
 from tests.interpreter.random_networks import random_network
 from xlite.inspection import inspect
-from xlite.interpreter import TARGETS, Interpreter, Resolver, Target, backends, planner
+from xlite.interpreter import TARGETS, Interpreter, Resolver, Target, backends, costs, planner
 from xlite.interpreter.kernels.c import library
 from xlite.schema import load_model, write_model
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
@@ -177,3 +177,22 @@ def test_an_op_that_nobody_can_compute_is_said_so(tmp_path):
     assert found.kernels == [""]
     assert "1 ops have no kernel there" in found.note
     assert found.latency.unknown == 1
+    assert found.latency.total is None
+    assert found.latency.milliseconds is None
+
+
+@needs_c
+@pytest.mark.parametrize(("large", "known"), [(8, True), (64, False)])
+def test_a_total_is_known_where_most_of_the_work_is(large, known, monkeypatch):
+    """Of three convolutions the one of ``large`` pixels a side is like none that was measured."""
+    b = Builder()
+    sizes = (8, 8, large)
+    model = b.model([b.conv(b.input((size, size, 32)), 32, bit_filter=False) for size in sizes])
+    real = costs.estimate
+    ops = iter([False, False, True])
+    monkeypatch.setattr(costs, "estimate", lambda *given: None if next(ops) else real(*given))
+    data = write_model(model)
+    latency = inspect(load_model(data), len(data), Resolver(), TARGETS["pi-zero"]).target.latency
+    assert (latency.total is not None) is known
+    assert latency.unknown == 1
+    assert (latency.reason == "") is known

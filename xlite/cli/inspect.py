@@ -101,7 +101,7 @@ def _target(there: OnTarget) -> Iterator[Any]:
     yield ui.heading(f"On {there.name}: {there.description}")
     yield ui.figures(_room(there))
     yield ""
-    if there.latency is not None:
+    if there.latency is not None and there.latency.total is not None:
         yield _latency(there.latency)
 
 
@@ -120,6 +120,9 @@ def _room(there: OnTarget) -> Iterator[tuple[str, str]]:
     if latency is None:
         yield "latency", f"nothing was measured for {there.isa}"
         return
+    if latency.total is None:
+        yield "latency", f"not known here: {latency.reason}"
+        return
     amount = f"{latency.total / 1e6:,.1f} million instructions" if latency.unit == "instructions" else ""
     time = "" if latency.milliseconds is None else f"{ui.milliseconds(latency.milliseconds)} ms"
     how = f" at an instruction a cycle of {there.clock_hz / 1e6:,.0f} MHz" if amount and time else ""
@@ -132,11 +135,19 @@ def _room(there: OnTarget) -> Iterator[tuple[str, str]]:
 def _latency(latency: Latency) -> Any:
     columns = ("op", "ops>", "MACs>", f"{latency.unit}, estimated>", "share>")
     rows = [
-        (row.kind, row.ops, ui.count(row.macs) if row.macs else "", f"{row.cost:,.0f}", f"{row.share:.1%}")
+        (row.kind, row.ops, ui.count(row.macs) if row.macs else "", _cost(row.cost), _share(row.share))
         for row in latency.kinds
     ]
-    foot = ("total", sum(r.ops for r in latency.kinds), "", f"{latency.total:,.0f}", "")
+    foot = ("total", sum(r.ops for r in latency.kinds), "", _cost(latency.total), "")
     return ui.table("Latency, an estimate", columns, rows, foot)
+
+
+def _cost(cost: Optional[float]) -> str:
+    return "not known" if cost is None else f"{cost:,.0f}"
+
+
+def _share(share: Optional[float]) -> str:
+    return "" if share is None else f"{share:.1%}"
 
 
 def _interface(found: Inspection, indices: list[int]) -> str:

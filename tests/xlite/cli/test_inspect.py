@@ -8,6 +8,8 @@ import pytest
 from tests.interpreter.networks import Builder
 from xlite.inspection import inspect
 from xlite.interpreter import Resolver, Target, backends
+from xlite.interpreter.kernels.c import library
+from xlite.interpreter.resolver import _fastest
 from xlite.schema import load_model, write_model
 from xlite.schema.types import CustomOptions, DType, OpKind, TensorType
 
@@ -92,6 +94,27 @@ def test_the_command_prints_the_account_and_calls_the_estimate_one(call, packed)
         assert f"{size:,} B" in text
     for kind in found["latency"]["kinds"]:
         assert kind["kind"] in text
+
+
+def test_without_the_c_library_a_latency_is_not_known_rather_than_nothing(call, packed, monkeypatch, tmp_path):
+    """As in the pure-Python wheel: no op has a kernel like those that were measured."""
+    monkeypatch.setattr(library, "_load", lambda chosen: (None, "there is no C library"))
+    monkeypatch.setattr(library, "own_library", lambda: tmp_path / "none.so")
+    monkeypatch.setattr(backends, "BACKENDS", ("c", "numpy"))
+    _fastest.cache_clear()
+    try:
+        found = json.loads(call("inspect", packed, "--target", "pi-zero", "--json").stdout)["target"]
+        text = call("inspect", packed, "--target", "pi-zero").stdout
+    finally:
+        _fastest.cache_clear()
+    latency = found["latency"]
+    assert (latency["total"], latency["milliseconds"]) == (None, None)
+    assert latency["reason"] == "there is no C library"
+    assert latency["unknown"] == len(latency["ops"])
+    assert all(kind["cost"] is None and kind["share"] is None for kind in latency["kinds"])
+    assert "not known here: there is no C library" in text
+    assert "million instructions" not in text
+    assert "not counted" in found["note"]
 
 
 def test_the_command_names_the_backends_and_why_it_is_not_c(call, packed, monkeypatch):
