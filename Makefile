@@ -41,6 +41,11 @@ schema: ## regenerate the flatbuffer code from schema/xlite.fbs
 	$(SETUP) dev
 	@$(BIN)/python -m xlite.schema.generate
 
+readme: ## README.md: what the demo prints, and the figures of the pages in docs
+	$(SETUP) images numba
+	@$(BIN)/python tools/readme.py
+	@$(BIN)/python tools/readme_figures.py
+
 build: ## the virtual environment and the C library, nothing else
 	$(SETUP)
 	@$(BIN)/python -c "from xlite.interpreter import backends; print('backends here:', *backends.available_backends())"

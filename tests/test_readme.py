@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import readme_figures
+
+ROOT = readme_figures.ROOT
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#]+)\)")
 
@@ -53,6 +55,10 @@ def test_links_lead_somewhere(page):
 def test_the_readme_begins_with_the_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert text.index("make demo") < text.index("make test") < 2000
+
+
+def test_the_readmes_figures_are_those_of_the_pages():
+    assert readme_figures.figures() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", ["convert", "summary", "inspect", "run", "benchmark", "verify", "train"])
