@@ -109,7 +109,7 @@ def _spec(model: Model, op: Op) -> OpSpec:
 def on_target(model: Model, plan: Plan, specs: Sequence[OpSpec], target: Target) -> OnTarget:
     """What a verified model needs on ``target`` and how long a run may take there."""
     limit = memory.make_limit(None, target)
-    kernels = _KernelsThere(target)
+    kernels = KernelsThere(target)
     choices = [next(kernels.candidates(spec), None) for spec in specs]
     account = _account(model, plan, specs, choices)
     if limit.excess(account) and None not in choices:  # there the fastest kernels give way too
@@ -152,7 +152,7 @@ def _account(
     return memory.account(model, plan, [spec for spec, _ in known], [kernel for _, kernel in known], types)
 
 
-class _KernelsThere:
+class KernelsThere:
     """What a resolver is on the target: the C library's kernels, since a target has it, as its core has them."""
 
     def __init__(self, target: Target) -> None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from xlite.interpreter.cost_figures import FIGURES
 from xlite.interpreter.kernels.base import Kernel, OpSpec
-from xlite.interpreter.targets import machine
+from xlite.interpreter.targets import isa_here
 from xlite.schema.contracts import FILTERED
 from xlite.schema.macs import multiply_accumulates, precision
 from xlite.schema.records import TYPE_CHECKING, record
@@ -157,6 +157,4 @@ def rank(kernels: Sequence[Kernel], spec: OpSpec, known: Optional[Figures] = Non
 def _here() -> Optional[Figures]:
     """Figures for the machine that this runs on: of its own kind where there are, else the computers' in
     general."""
-    name = machine().lower()
-    kinds = {"armv6l": "armv6+vfp2", "armv7l": "armv7-a+neon", "aarch64": "armv8-a+neon", "arm64": "armv8-a+neon"}
-    return figures(kinds.get(name, HOST)) or figures(HOST)
+    return figures(isa_here()) or figures(HOST)

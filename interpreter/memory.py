@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from xlite.interpreter import process
 from xlite.interpreter.kernels.base import Kernel, OpSpec
-from xlite.interpreter.targets import Target, host_ram
+from xlite.interpreter.targets import Target, host_ram, isa_here, machine
 from xlite.schema.errors import Error
 from xlite.schema.naming import quoted
 from xlite.schema.records import TYPE_CHECKING, record, replace
@@ -75,13 +75,15 @@ class Account:
 @record(frozen=True)
 class Limit:
     """Bytes that a model may use. ``flash``: None where weights count as RAM. ``source`` names the limit in
-    messages; ``base``: what of the source's memory is Python's own and ``ram`` has no more."""
+    messages; ``base``: what of the source's memory is Python's own and ``ram`` has no more. ``elsewhere``: the
+    name of the target whose memory it is, where that has other kernels than this machine."""
 
     ram: Optional[int] = None
     flash: Optional[int] = None
     source: str = ""
     weights_in_ram: bool = True
     base: int = 0
+    elsewhere: str = ""
 
     def counted(self, account: Account) -> int:
         """Bytes of the account that are held to ``ram``."""
@@ -127,7 +129,8 @@ def make_limit(memory_limit: Union[int, str, None], target: Optional[Target]) ->
         return Limit(parse_size(memory_limit), flash, "memory_limit", in_ram)
     if target is not None and target.ram_bytes is not None:
         left = max(0, target.ram_bytes - target.base_bytes)
-        return Limit(left, flash, f"target '{target.name}'", in_ram, target.base_bytes)
+        elsewhere = "" if target.isa.lower() in (isa_here(), machine().lower()) else target.name
+        return Limit(left, flash, f"target '{target.name}'", in_ram, target.base_bytes, elsewhere)
     return Limit(host_ram(), flash, "this machine", in_ram)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from xlite.interpreter import backends, memory, process
 from xlite.interpreter.kernels.base import Buffers, OpSpec, Step
-from xlite.interpreter.resolver import Choice, Resolver
+from xlite.interpreter.resolver import Choice
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.errors import InputError
 from xlite.schema.naming import op_name
@@ -68,7 +68,7 @@ class Loaded:
     base: Optional[int] = None
 
 
-def compile_program(model: Model, batch: int, resolver: Resolver, settings: Settings) -> Program:
+def compile_program(model: Model, batch: int, resolver: Candidates, settings: Settings) -> Program:
     """Types, plan, kernels and the memory account for ``batch``.
 
     Raises InputError where the model cannot run with this batch, KernelError where an op has no kernel and
@@ -129,7 +129,7 @@ def _draft(model: Model, batch: int, settings: Settings) -> Draft:
     return Draft(model, batch, types, plan, specs)
 
 
-def _refuse(draft: Draft, resolver: Resolver, settings: Settings, total: memory.Account) -> None:
+def _refuse(draft: Draft, resolver: Candidates, settings: Settings, total: memory.Account) -> None:
     """Raises MemoryLimitError with what would make the model fit."""
     from xlite.interpreter.refusal import Case, check
 
@@ -253,7 +253,7 @@ def _usable(resolver: Candidates, spec: OpSpec, prepack: bool) -> list[Choice]:
     return lean if lean and not prepack else found
 
 
-def _fastest(resolver: Resolver, spec: OpSpec, prepack: bool) -> Choice:
+def _fastest(resolver: Candidates, spec: OpSpec, prepack: bool) -> Choice:
     """The preferred one; without ``prepack`` the first that keeps no weights of its own, if any. It asks for no
     more candidates than it needs: the reference's kernels are imported when they are reached."""
     first = None

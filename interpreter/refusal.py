@@ -46,7 +46,7 @@ def check(case: Case) -> None:
         sentence = f"the model needs {_exact(limit.counted(account))}, {limit.source} allows {_exact(limit.ram)}"
         if limit.base:
             sentence += f" beside the {format_size(limit.base)} of Python itself"
-        raise MemoryLimitError(_message(sentence, account, list(_mends(case))))
+        raise MemoryLimitError(_message(sentence, account, list(_mends(case)), limit.elsewhere))
     if limit.flash_excess(account):
         assert limit.flash is not None
         sentence = f"the weights need {_exact(account.weights)}, {limit.source} has {_exact(limit.flash)} of flash"
@@ -179,9 +179,12 @@ def _pages(size: int) -> int:
 # -- the message ---------------------------------------------------------------------------------------------
 
 
-def _message(sentence: str, account: Account, mends: Sequence[str]) -> str:
+def _message(sentence: str, account: Account, mends: Sequence[str], elsewhere: str = "") -> str:
     lines = [sentence + ":"]
     lines += [f"  {what:<18} {_exact(size):>24}" for what, size in account.rows()]
+    if elsewhere:
+        there = f"'xlite inspect --target {elsewhere}' prints what those of the device need"
+        lines.append(f"these are needs of this machine's kernels, which run the model here; {there}")
     lines.append("the biggest items (tensors share the arena, ops share the workspace):")
     biggest = account.items[:_TABLE_ROWS]
     lines += [f"  {item.kind:<10} {format_size(item.bytes):>11}  {item.name}" for item in biggest]

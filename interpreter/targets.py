@@ -54,6 +54,16 @@ def machine() -> str:
     return platform.machine()
 
 
+# What processors of the targets' kinds call themselves. Others here are computers in general.
+_ISAS = {"armv6l": "armv6+vfp2", "armv7l": "armv7-a+neon", "aarch64": "armv8-a+neon", "arm64": "armv8-a+neon"}
+
+
+def isa_here() -> str:
+    """The instruction set of this machine as targets name it; its own name where none of them has it."""
+    name = machine().lower()
+    return _ISAS.get(name, name)
+
+
 # In memory once numpy, this library and an interpreter are loaded, without the model: measured in an emulated
 # ARMv6 Python (tests/device/test_account.py), and on 64 bits.
 _PYTHON_32, _PYTHON_64 = 26 * MIB, 29 * MIB

@@ -41,7 +41,9 @@ def test_the_account_in_the_page_is_that_of_today(tool, tmp_path):
     from tests.interpreter.large_network import write_large_network
 
     page = tool.PAGE.read_text(encoding="utf-8")
-    today = tool.inspected(write_large_network(tmp_path / "model.xlite"))
+    model = write_large_network(tmp_path / "model.xlite")
+    assert tool.refused(model) in page
+    today = tool.inspected(model)
     for what in ("arena", "workspace", "mapped file", "Python itself", "RAM"):
         (line,) = [line for line in today.splitlines() if line.startswith(what)]
         assert line in page

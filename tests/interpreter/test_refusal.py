@@ -13,6 +13,7 @@ from tests.interpreter.networks import BIT, Builder, residual_network
 from xlite.interpreter import Buffers, Interpreter, Kernel, OpSpec, Resolver, Target
 from xlite.interpreter.backends import available_backends
 from xlite.interpreter.process import PAGE
+from xlite.interpreter.targets import isa_here
 from xlite.schema.errors import MemoryLimitError
 from xlite.schema.types import Conv2DOptions, DType, OpKind
 
@@ -135,6 +136,15 @@ def test_a_target_says_what_python_takes_of_it():
     target = Target("small", "", "x", ram_bytes=1 << 20, base_bytes=(1 << 20) - 1000)
     message = refusal(residual_network(), backend="numpy", target=target)
     assert "target 'small' allows 1000 B beside the 1023.0 KiB of Python itself" in message
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_kernels_that_are_not_the_targets_are_said_to_be_this_machines(there):
+    isa = isa_here() if there else "another"
+    target = Target("board", "", isa, ram_bytes=1 << 20, base_bytes=(1 << 20) - 1000)
+    message = refusal(residual_network(), backend="numpy", target=target)
+    assert ("'xlite inspect --target board' prints what those of the device need" in message) is not there
+    assert "inspect" not in refusal(residual_network(), backend="numpy", memory_limit=1000)
 
 
 def test_weights_that_outgrow_the_flash():
