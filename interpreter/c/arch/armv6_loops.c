@@ -84,54 +84,89 @@ static const float SIGNS_OF[16][4] = {SIGNS(0),  SIGNS(1),  SIGNS(2),  SIGNS(3),
 void xl_core_unpack_f32(const uint32_t *bits, ptrdiff_t n, float *y) { unpack(bits, n, y, SIGNS_OF); }
 
 /* r0: a, r1: b, r2: n, r3: y. Sixteen a turn. */
-NAKED void xl_core_add_f32(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n,
-                           UNUSED float *y) {
+#define SIXTEEN(op)                                                                                    \
+  op " s0, s0, s16\n\t" op " s1, s1, s17\n\t" op " s2, s2, s18\n\t" op " s3, s3, s19\n\t"              \
+  op " s4, s4, s20\n\t" op " s5, s5, s21\n\t" op " s6, s6, s22\n\t" op " s7, s7, s23\n\t"              \
+  op " s8, s8, s24\n\t" op " s9, s9, s25\n\t" op " s10, s10, s26\n\t" op " s11, s11, s27\n\t"          \
+  op " s12, s12, s28\n\t" op " s13, s13, s29\n\t" op " s14, s14, s30\n\t" op " s15, s15, s31\n\t"
+#define EACH_OF_TWO(name, op)                                                                          \
+  NAKED void name(UNUSED const float *a, UNUSED const float *b, UNUSED ptrdiff_t n, UNUSED float *y) { \
+    __asm__ volatile(                                                                                  \
+        "vpush {d8-d15}\n\t"                                                                           \
+        "subs r2, r2, #16\n\t"                                                                         \
+        "blt 2f\n"                                                                                     \
+        "1:\n\t"                                                                                       \
+        "vldmia r0!, {s0-s15}\n\t"                                                                     \
+        "vldmia r1!, {s16-s31}\n\t"                                                                    \
+        SIXTEEN(op)                                                                                    \
+        "subs r2, r2, #16\n\t"                                                                         \
+        "vstmia r3!, {s0-s15}\n\t"                                                                     \
+        "bge 1b\n"                                                                                     \
+        "2:\n\t"                                                                                       \
+        "adds r2, r2, #16\n\t"                                                                         \
+        "beq 4f\n"                                                                                     \
+        "3:\n\t"                                                                                       \
+        "vldmia r0!, {s0}\n\t"                                                                         \
+        "vldmia r1!, {s8}\n\t" op                                                                      \
+        " s0, s0, s8\n\t"                                                                              \
+        "subs r2, r2, #1\n\t"                                                                          \
+        "vstmia r3!, {s0}\n\t"                                                                         \
+        "bne 3b\n"                                                                                     \
+        "4:\n\t"                                                                                       \
+        "vpop {d8-d15}\n\t"                                                                            \
+        "bx lr");                                                                                      \
+  }
+
+EACH_OF_TWO(xl_core_add_f32, "vadd.f32")
+EACH_OF_TWO(xl_core_multiply_f32, "vmul.f32")
+
+/* The product lies where y is to be: it is taken where x has a sign. r0: x, r1: slope, r2: n, r3: y. Eight a turn. */
+#define BELOW(x, at) "cmp " x ", #0\n\t" "ldrmi " x ", [r3, #" at "]\n\t"
+NAKED void xl_core_prelu_f32(UNUSED const float *x, UNUSED const float *slope, UNUSED ptrdiff_t n, UNUSED float *y) {
   __asm__ volatile(
-      "vpush {d8-d15}\n\t"
-      "subs r2, r2, #16\n\t"
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+      "subs r2, r2, #8\n\t"
       "blt 2f\n"
       "1:\n\t"
-      "vldmia r0!, {s0-s15}\n\t"
-      "vldmia r1!, {s16-s31}\n\t"
-      "vadd.f32 s0, s0, s16\n\t"
-      "vadd.f32 s1, s1, s17\n\t"
-      "vadd.f32 s2, s2, s18\n\t"
-      "vadd.f32 s3, s3, s19\n\t"
-      "vadd.f32 s4, s4, s20\n\t"
-      "vadd.f32 s5, s5, s21\n\t"
-      "vadd.f32 s6, s6, s22\n\t"
-      "vadd.f32 s7, s7, s23\n\t"
-      "vadd.f32 s8, s8, s24\n\t"
-      "vadd.f32 s9, s9, s25\n\t"
-      "vadd.f32 s10, s10, s26\n\t"
-      "vadd.f32 s11, s11, s27\n\t"
-      "vadd.f32 s12, s12, s28\n\t"
-      "vadd.f32 s13, s13, s29\n\t"
-      "vadd.f32 s14, s14, s30\n\t"
-      "vadd.f32 s15, s15, s31\n\t"
-      "subs r2, r2, #16\n\t"
-      "vstmia r3!, {s0-s15}\n\t"
+      "vldmia r0, {s0-s7}\n\t"
+      "vldmia r1!, {s8-s15}\n\t"
+      "vmul.f32 s0, s0, s8\n\t"
+      "vmul.f32 s1, s1, s9\n\t"
+      "vmul.f32 s2, s2, s10\n\t"
+      "vmul.f32 s3, s3, s11\n\t"
+      "vmul.f32 s4, s4, s12\n\t"
+      "vmul.f32 s5, s5, s13\n\t"
+      "vmul.f32 s6, s6, s14\n\t"
+      "vmul.f32 s7, s7, s15\n\t"
+      "ldmia r0!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "vstmia r3, {s0-s7}\n\t"
+      BELOW("r4", "0") BELOW("r5", "4") BELOW("r6", "8") BELOW("r7", "12")
+      BELOW("r8", "16") BELOW("r9", "20") BELOW("r10", "24") BELOW("r11", "28")
+      "subs r2, r2, #8\n\t"
+      "stmia r3!, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
       "bge 1b\n"
       "2:\n\t"
-      "adds r2, r2, #16\n\t"
+      "adds r2, r2, #8\n\t"
       "beq 4f\n"
       "3:\n\t"
-      "vldmia r0!, {s0}\n\t"
+      "vldr s0, [r0]\n\t"
       "vldmia r1!, {s8}\n\t"
-      "vadd.f32 s0, s0, s8\n\t"
+      "vmul.f32 s0, s0, s8\n\t"
+      "ldr r4, [r0], #4\n\t"
+      "vstr s0, [r3]\n\t"
+      BELOW("r4", "0")
       "subs r2, r2, #1\n\t"
-      "vstmia r3!, {s0}\n\t"
+      "str r4, [r3], #4\n\t"
       "bne 3b\n"
       "4:\n\t"
-      "vpop {d8-d15}\n\t"
-      "bx lr");
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");
 }
 
 /* A float below 0, read as an integer, lies between 0x80000001 and 0xff800000; -0 is before them, NaNs behind. Less
  * 0x80000001, which is r2 - 1, it is at most r3: then the carry is set, and goes into the word from above. */
-#define SIGN_OF(x) \
+#define SIGN_OF(x)           \
   "sub " x ", " x ", r2\n\t" \
-  "cmp r3, " x "\n\t" \
+  "cmp r3, " x "\n\t"        \
   "mov r12, r12, rrx\n\t"
 
 /* r0: x, r1: words of 32 signs, r2: out. */

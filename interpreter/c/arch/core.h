@@ -99,9 +99,12 @@ void xl_core_dots_1x4(const float *x, const float *w, ptrdiff_t step, ptrdiff_t 
 /* to[i * stride] = from[i], i < n. */
 void xl_core_spread_f32(const float *from, ptrdiff_t n, float *to, ptrdiff_t stride);
 
-/* y[i] = x[i] * scale[i] + offset[i]; y[i] = a[i] + b[i]; i < n. y may be any of the others. */
+/* y[i] = x[i] * scale[i] + offset[i]; a[i] + b[i]; a[i] * b[i]; slope[i] * x[i] where x[i] < 0, else x[i]. i < n; y may be
+ * any of the others, but for slope. */
 void xl_core_scale_f32(const float *x, const float *scale, const float *offset, ptrdiff_t n, float *y);
 void xl_core_add_f32(const float *a, const float *b, ptrdiff_t n, float *y);
+void xl_core_multiply_f32(const float *a, const float *b, ptrdiff_t n, float *y);
+void xl_core_prelu_f32(const float *x, const float *slope, ptrdiff_t n, float *y);
 
 /* y[i] = -1 where bit i is 1, else 1; i < n, and on to the next multiple of 4. */
 void xl_core_unpack_f32(const uint32_t *bits, ptrdiff_t n, float *y);

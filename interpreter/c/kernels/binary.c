@@ -59,8 +59,8 @@ XL_INLINE float apply(function f, float a, float b) {
 XL_INLINE void apply_row(function f, const float *a, ptrdiff_t step_a, const float *b, ptrdiff_t step_b, float *y,
                          int32_t n) {
 #ifdef XL_CORE_FLOATS
-  if (f == ADD && step_a == 1 && step_b == 1) {
-    xl_core_add_f32(a, b, n, y);
+  if ((f == ADD || f == MULTIPLY) && step_a == 1 && step_b == 1) {
+    (f == ADD ? xl_core_add_f32 : xl_core_multiply_f32)(a, b, n, y);
     return;
   }
 #endif

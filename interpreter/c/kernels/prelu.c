@@ -1,5 +1,6 @@
 /* PRELU: x where x >= 0, else slope * x, the slope repeated along its axes of extent 1. */
 #include "axes.h"
+#include "core.h"
 #include "xlite.h"
 
 static inline float prelu(float x, float slope) {
@@ -25,7 +26,11 @@ void xl_prelu_f32(const xl_op *op) {
       const float s = *slope;
       for (int32_t c = 0; c < channels; ++c) y[c] = prelu(x[c], s);
     } else {
+#ifdef XL_CORE_FLOATS
+      xl_core_prelu_f32(x, slope, channels, y);
+#else
       for (int32_t c = 0; c < channels; ++c) y[c] = prelu(x[c], slope[c]);
+#endif
     }
     xl_next_row(index, p->shape, p->rank);
   }

@@ -1,4 +1,4 @@
-/* One kind of float kernel (0 to 14, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
+/* One kind of float kernel (0 to 16, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
  * those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
  * output: compiled for two machines, or with and without XL_PORTABLE, both write the same. */
 #include <math.h>
@@ -101,12 +101,21 @@ static void rows(xl_op *op, int sign) {
   run(op, &p, p.rows * (sign ? (p.channels + 31) / 32 : p.channels), 0);
 }
 
-static void add(xl_op *op) {
+static void binary(xl_op *op, xl_kernel kernel) {
   const int32_t n = 1 + below(60), m = 1 + below(4);
   const xl_binary_params p = {2, {m, n}, {below(2) ? m : 1, n}};
   op->in[0] = random_floats(m * n, 0);
   op->in[1] = random_floats(p.b_shape[0] * n, 0);
-  op->run = xl_add_f32;
+  op->run = kernel;
+  run(op, &p, m * n, 0);
+}
+
+static void prelu(xl_op *op) {
+  const int32_t n = 1 + below(60), m = 1 + below(4);
+  const xl_prelu_params p = {.rank = 2, .shape = {m, n}, .slope_shape = {below(2) ? m : 1, below(3) ? n : 1}};
+  op->in[0] = random_floats(m * n, 1);
+  op->in[1] = random_floats(p.slope_shape[0] * p.slope_shape[1], 0);
+  op->run = xl_prelu_f32;
   run(op, &p, m * n, 0);
 }
 
@@ -143,6 +152,8 @@ static void pool_of(xl_op *op, int bits) {
   run(op, &p, out * p.channels, 0);
 }
 
+static void add(xl_op *op) { binary(op, xl_add_f32); }
+static void multiply(xl_op *op) { binary(op, xl_multiply_f32); }
 static void pool(xl_op *op) { pool_of(op, 0); }
 static void pool_b(xl_op *op) { pool_of(op, 1); }
 static void sign(xl_op *op) { rows(op, 1); }
@@ -164,10 +175,10 @@ static void unpack(xl_op *op) {
 }
 
 int main(int argc, char **argv) {
-  enum { CASES = 100, KINDS = 15 };
+  enum { CASES = 100, KINDS = 17 };
   static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense,    batch_norm,  sign,    add,    relu,
                                                 pool,   pool_b,    conv2d_b, depthwise_b, dense_b, unpack, conv2d_i8,
-                                                dense_i8};
+                                                dense_i8, multiply, prelu};
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) {
     xl_op op;
