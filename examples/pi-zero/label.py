@@ -30,6 +30,7 @@ from xlite.interpreter import process
 from xlite.interpreter.memory import parse_size
 
 FAILED, CAMERA_GONE = 1, 3
+LOOP = 1 << 20  # bytes of --memory that are kept for pictures and for what is said of them
 RETRIES = 3  # to open a camera that has gone, each after twice as long a pause
 
 
@@ -78,12 +79,13 @@ def seconds(text: str) -> float:
 
 
 def open_model(path: Path, memory: Optional[str]) -> xlite.Interpreter:
-    """The interpreter, its memory allocated. memory: what the whole process may take; what Python has taken of it
-    already is not left for the model."""
+    """The interpreter, its memory allocated. memory: what the whole process may take; what Python, the library and
+    this loop take of it is not left for the model."""
     limit = None
     if memory is not None:
+        xlite.Interpreter(path).close()  # brings the library and its kernels into memory, and allocates nothing
         taken = process.resident()
-        limit = max(0, parse_size(memory) - (taken or 0))
+        limit = max(0, parse_size(memory) - (taken or 0) - LOOP)
     interpreter = xlite.Interpreter(path, memory_limit=limit)
     interpreter.allocate_tensors()
     return interpreter

@@ -24,7 +24,7 @@ FOLDER = BUILD / "networks"
 TRAINED = ROOT / "examples" / "fashion" / "model.h5"
 SEED = 5
 CALM = 0.05  # what the last layer's weights are scaled by, so that no class has a probability of 0 or 1
-VERSION = 3  # of what is below: files of another one are built again
+VERSION = 4  # of what is below: files of another one are built again
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def birealnet_small() -> Any:
 
 
 DEMO = Network("fashion", (28, 28, 1), 20)
-QUICKNET = Network("quicknet-96", (96, 96, 3), 1, quicknet)
+QUICKNET = Network("quicknet-96", (96, 96, 3), 4, quicknet)
 BIREALNET = Network("birealnet18-224", (224, 224, 3), 1, birealnet)
 BIREALNET_SMALL = Network("birealnet18-64", (64, 64, 3), 1, birealnet_small)
 NETWORKS = (DEMO, QUICKNET, BIREALNET, BIREALNET_SMALL)

@@ -26,10 +26,12 @@ def run_parity(
 
 
 def check_parity(found: dict[str, Any]) -> None:
-    """Bits are exact; floats differ by the rounding of sums, which differs from machine to machine."""
+    """Bits are exact; floats differ by the rounding of sums, which differs from machine to machine. Probabilities
+    are as the design wants floats, within 1e-5 of each, however small it is (but for those that are nearly
+    subnormal). That leaves little: where one is 1e-10, an exponent of -23 has the error of 6e-6 of its result."""
     assert found["backends"]
     for result in found["backends"].values():
         assert result["same_argmax"]
         assert result["compared"] >= 10
-        assert result["difference"] < 1e-5
-        assert result["log_difference"] < 1e-4
+        assert result["relative"] < 1e-5
+        assert result["difference"] < 1e-6
