@@ -25,7 +25,7 @@ are not emulated. A word is 32 binary products. What a whole process takes is me
 xlite's wheel.
 """
 
-_BELOW = f"""The goal is {BINARY_GOAL}. The largest layers of the table before reach it; networks have smaller
+_BELOW = f"""The goal is {BINARY_GOAL}. Of the table before, the layer of 14x14x256 reaches it; networks have smaller
 images and fewer channels besides, and stay below.
 """
 
