@@ -25,8 +25,8 @@ are not emulated. A word is 32 binary products. What a whole process takes is me
 xlite's wheel.
 """
 
-_BELOW = f"""The goal is {BINARY_GOAL}. Of the table before, the layer of 14x14x256 reaches it; networks have smaller
-images and fewer channels besides, and stay below.
+_BELOW = f"""The goal is {BINARY_GOAL}. Of the table before, the layer of 14x14x256 reaches it; networks have
+smaller images and fewer channels besides, and stay below.
 """
 
 _BOUNDS = """What bounds the ratios: a float product takes 1.13 instructions in the inner loop (128 products
