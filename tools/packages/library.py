@@ -46,7 +46,7 @@ def library_files() -> dict[str, str]:
 
 def _is_of_a_core(path: Path, text: str) -> bool:
     """Instruction sets of computers, which are chosen at run time, stay out."""
-    return path.name == "core.h" or '#include "core.h"' in text
+    return path.name in ("core.h", "armv6.h") or '#include "core.h"' in text
 
 
 def _with_paths(path: str, text: str, headers: dict[str, str]) -> str:

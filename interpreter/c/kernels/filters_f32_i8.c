@@ -11,26 +11,6 @@
 #define CHUNK 64 /* weights that are made floats at a time, on the stack */
 
 /* Dot products of `count` rows, up to STRIP, with `filters` filters of k weights: y[row * step + filter]. */
-#ifdef XL_CORE_FLOATS
-static void dot_rows(const float *rows, int32_t count, const int8_t *w, int32_t filters, ptrdiff_t k, float *y,
-                     ptrdiff_t step) {
-  float weights[4 * XL_LONG_CHUNK];
-  for (int32_t f = 0; f < filters; f += 4) {
-    const int32_t some = xl_min32(filters - f, 4);
-    for (ptrdiff_t at = 0; at < k; at += XL_LONG_CHUNK) {
-      const ptrdiff_t n = k - at < XL_LONG_CHUNK ? k - at : XL_LONG_CHUNK;
-      for (int32_t i = 0; i < some; ++i) {
-        for (ptrdiff_t e = 0; e < n; ++e) weights[i * XL_LONG_CHUNK + e] = (float)w[(f + i) * k + at + e];
-      }
-      for (int32_t r = 0; r < count; ++r) {
-        float dots[4], *to = y + r * step + f;
-        xl_dots_of_rows(rows + r * k + at, weights, XL_LONG_CHUNK * (ptrdiff_t)sizeof *weights, n, some, dots);
-        for (int32_t i = 0; i < some; ++i) to[i] = at == 0 ? dots[i] : to[i] + dots[i];
-      }
-    }
-  }
-}
-#else
 static void dot_rows(const float *rows, int32_t count, const int8_t *w, int32_t filters, ptrdiff_t k, float *y,
                      ptrdiff_t step) {
   float weights[CHUNK];
@@ -44,7 +24,6 @@ static void dot_rows(const float *rows, int32_t count, const int8_t *w, int32_t 
     for (int32_t r = 0; r < count; ++r) y[r * step + f] = sums[r];
   }
 }
-#endif
 
 static ptrdiff_t window_elements(const xl_conv2d_params *p) {
   return (ptrdiff_t)p->window.window_h * p->window.window_w * (p->in_c / p->groups);

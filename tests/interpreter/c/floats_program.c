@@ -1,4 +1,4 @@
-/* One kind of float kernel (0 to 16, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
+/* One kind of float kernel (0 to 14, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
  * those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
  * output: compiled for two machines, or with and without XL_PORTABLE, both write the same. */
 #include <math.h>
@@ -44,12 +44,12 @@ static void run(xl_op *op, const void *params, int32_t elements, uint64_t worksp
   free(op->out);
 }
 
-typedef enum { FLOATS, BITS, BYTES } weights;
+typedef enum { FLOATS, BITS } weights;
 
 /* `rows` filters of n weights. */
 static void *random_weights(weights kind, int32_t rows, int32_t n) {
   if (kind == FLOATS) return random_floats(rows * n, 0);
-  return random_rows(rows, kind == BITS ? n : 8 * n);
+  return random_rows(rows, n);
 }
 
 static void convolve(xl_op *op, int depthwise, weights kind) {
@@ -70,11 +70,10 @@ static void convolve(xl_op *op, int depthwise, weights kind) {
   op->in[2] = below(2) ? random_floats(p.out_c, 0) : NULL;
   op->in[3] = below(2) ? random_floats(p.out_c, 0) : NULL;
   if (below(2)) p.activation = (xl_activation){xl_relu, 0.25f, 20.0f, 0.0f};
-  const xl_kernel conv2d[] = {xl_conv2d_f32_f32_f32, xl_conv2d_f32_b_f32, xl_conv2d_f32_i8_f32};
+  const xl_kernel conv2d[] = {xl_conv2d_f32_f32_f32, xl_conv2d_f32_b_f32};
   const xl_kernel each[] = {xl_depthwise_conv2d_f32_f32_f32, xl_depthwise_conv2d_f32_b_f32};
   op->run = depthwise ? each[kind] : conv2d[kind];
-  const uint64_t room = kind == BYTES ? xl_conv2d_f32_i8_workspace(&p) : xl_conv2d_f32_workspace(&p);
-  run(op, &p, pixels * p.out_c, depthwise ? 0 : room);
+  run(op, &p, pixels * p.out_c, depthwise ? 0 : xl_conv2d_f32_workspace(&p));
 }
 
 static void dense_of(xl_op *op, weights kind) {
@@ -87,7 +86,7 @@ static void dense_of(xl_op *op, weights kind) {
   op->in[0] = random_floats(p.rows * p.features, 0);
   op->in[1] = random_weights(kind, p.units, p.features);
   op->in[3] = random_floats(p.units, 0);
-  const xl_kernel dense[] = {xl_dense_f32_f32_f32, xl_dense_f32_b_f32, xl_dense_f32_i8_f32};
+  const xl_kernel dense[] = {xl_dense_f32_f32_f32, xl_dense_f32_b_f32};
   op->run = dense[kind];
   run(op, &p, p.rows * p.units, 0);
 }
@@ -160,12 +159,10 @@ static void sign(xl_op *op) { rows(op, 1); }
 static void batch_norm(xl_op *op) { rows(op, 0); }
 static void conv2d(xl_op *op) { convolve(op, 0, FLOATS); }
 static void conv2d_b(xl_op *op) { convolve(op, 0, BITS); }
-static void conv2d_i8(xl_op *op) { convolve(op, 0, BYTES); }
 static void depthwise(xl_op *op) { convolve(op, 1, FLOATS); }
 static void depthwise_b(xl_op *op) { convolve(op, 1, BITS); }
 static void dense(xl_op *op) { dense_of(op, FLOATS); }
 static void dense_b(xl_op *op) { dense_of(op, BITS); }
-static void dense_i8(xl_op *op) { dense_of(op, BYTES); }
 
 static void unpack(xl_op *op) {
   const xl_rows_params p = {1 + below(6), 1 + below(200)};
@@ -175,10 +172,10 @@ static void unpack(xl_op *op) {
 }
 
 int main(int argc, char **argv) {
-  enum { CASES = 100, KINDS = 17 };
+  enum { CASES = 100, KINDS = 15 };
   static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense,    batch_norm,  sign,    add,    relu,
-                                                pool,   pool_b,    conv2d_b, depthwise_b, dense_b, unpack, conv2d_i8,
-                                                dense_i8, multiply, prelu};
+                                                pool,   pool_b,    conv2d_b, depthwise_b, dense_b, unpack, multiply,
+                                                prelu};
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) {
     xl_op op;

@@ -12,11 +12,10 @@ from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "floats_program.c"
 KERNELS = ("activation", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f32", "depthwise_conv2d_f32")
-KERNELS += ("max_pool2d", "sign", "store", "unpack", "filters_f32_i8", "prelu")
+KERNELS += ("max_pool2d", "sign", "store", "unpack", "prelu")
 # As the program has them.
 KINDS = ("conv2d", "depthwise", "dense", "batch_norm", "sign", "add", "relu", "pool", "pool of bits")
-KINDS += ("conv2d, bits", "depthwise, bits", "dense, bits", "unpack", "conv2d, bytes", "dense, bytes")
-KINDS += ("multiply", "prelu")
+KINDS += ("conv2d, bits", "depthwise, bits", "dense, bits", "unpack", "multiply", "prelu")
 
 
 def compiled(folder: Path, *flags: str) -> list[str]:
