@@ -54,7 +54,9 @@ def _copy(source: Path, target: Path) -> None:
     if source.is_file():
         shutil.copy(source, target)
     else:
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "build-*"))
+        shutil.copytree(
+            source, target, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "build-*")
+        )
 
 
 def platforms(wheel: Wheel, libraries: Iterable[Path]) -> tuple[str, ...]:
