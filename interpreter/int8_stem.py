@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from xlite.schema.activations import is_rising
 from xlite.schema.contracts import ContractError, infer, with_optional_inputs
 from xlite.schema.records import TYPE_CHECKING, replace
 from xlite.schema.types import (
@@ -31,12 +32,8 @@ from xlite.schema.types import ActivationKind as Kind
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-    from xlite.schema.types import Activation
-
 _KINDS = (OpKind.CONV_2D, OpKind.DEPTHWISE_CONV_2D, OpKind.DENSE)  # whose filters the converter makes int8
 _BEHIND = (OpKind.BATCH_NORM, OpKind.ACTIVATION, OpKind.PRELU, OpKind.MAX_POOL_2D)  # between a filter and a sign
-_RISING = (Kind.NONE, Kind.SIGMOID, Kind.TANH, Kind.HARD_TANH, Kind.SELU, Kind.SOFTPLUS, Kind.SOFTSIGN, Kind.CLIP)
-_RISING_BY_ALPHA = (Kind.RELU, Kind.ELU, Kind.CELU, Kind.HARD_SIGMOID)
 
 
 def with_int8_stem(model: Model) -> Optional[Model]:
@@ -47,13 +44,6 @@ def with_int8_stem(model: Model) -> Optional[Model]:
     if not stems or not all(made.lower(i) for i in stems):
         return None
     return made.model()
-
-
-def is_rising(activation: Activation) -> bool:
-    """Whether the converter knows that it never decreases, so that thresholds can stand for it and a sign."""
-    if activation.kind in _RISING_BY_ALPHA:
-        return activation.alpha >= 0 and (activation.kind is not Kind.RELU or activation.threshold >= 0)
-    return activation.kind in _RISING
 
 
 class _Rewriting:

@@ -14,6 +14,7 @@ import numpy as np
 
 from xlite.converter.graph import Graph, Node, Value
 from xlite.schema import contracts
+from xlite.schema.activations import is_rising
 from xlite.schema.contracts import FILTERED
 from xlite.schema.types import Activation, ActivationKind, ActivationOptions, DType, OpKind
 
@@ -155,16 +156,6 @@ def _slope(link: Node) -> np.ndarray:
     return slope.astype(np.float64).reshape(-1)
 
 
-def is_monotone(activation: Activation) -> bool:
-    """Non-decreasing everywhere. Keras's RELU jumps down at a negative threshold and falls with alpha < 0."""
-    kind = activation.kind
-    if kind is ActivationKind.RELU:
-        return activation.alpha >= 0 and activation.threshold >= 0
-    if kind in (ActivationKind.ELU, ActivationKind.HARD_SIGMOID, ActivationKind.CELU):
-        return activation.alpha >= 0
-    return kind is not ActivationKind.SILU
-
-
 def directions(links: Sequence[Node], channels: int) -> np.ndarray | None:
     """Per channel +1 if the links never decrease, -1 if they never increase, 0 if both hold (they are constant).
 
@@ -179,6 +170,6 @@ def directions(links: Sequence[Node], channels: int) -> np.ndarray | None:
         elif link.kind is OpKind.PRELU:
             if np.any(_slope(link) < 0):
                 return None
-        elif not is_monotone(link.options.activation):  # type: ignore[union-attr]
+        elif not is_rising(link.options.activation):  # type: ignore[union-attr]
             return None
     return sign

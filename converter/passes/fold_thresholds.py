@@ -25,10 +25,10 @@ from xlite.converter.passes.chains import (
     accumulator_bound,
     directions,
     evaluate,
-    is_monotone,
     is_packed,
 )
 from xlite.converter.passes.pack_weights import CHANNEL_AXIS, PACKED_AXES
+from xlite.schema.activations import is_rising
 from xlite.schema.bits import pack_signs, unpack_signs
 from xlite.schema.types import Conv2DOptions, Conv3DOptions, DenseOptions, DType, OpKind, TensorType
 
@@ -60,7 +60,7 @@ def thresholds(conv: Node, links: Sequence[Node]) -> tuple[np.ndarray, np.ndarra
     channels = conv.output.type.shape[-1]
     bound = accumulator_bound(conv)
     assert isinstance(conv.options, (Conv2DOptions, Conv3DOptions, DenseOptions))
-    if directions(links, channels) is not None and is_monotone(conv.options.activation):
+    if directions(links, channels) is not None and is_rising(conv.options.activation):
         return _bisect(conv, links, channels, bound)
     return _search(conv, links, channels, bound)
 

@@ -23,6 +23,8 @@ MODEL, IMAGE = "model.xlite", "image.npy"  # as the script finds them; without a
 
 # Opens a model and, where it is told to, runs it twice, with a mark around the second run. Prints JSON; "before"
 # and "after" are what is resident before anything is allocated and after the runs: of the guest, and of its file.
+# Of other files, those of Python and the library, only what was written counts: how many of their pages the kernel
+# maps along with the one that is read depends on what it has in its cache.
 SCRIPT = """
 import json, os, sys
 import numpy as np
@@ -36,7 +38,7 @@ def resident():
             first, *rest = line.split()
             if "-" in first:  # addresses: a mapping begins; above 4 GiB it is qemu's own
                 below, inside = int(first.partition("-")[0], 16) < 1 << 32, rest[-1].endswith("model.xlite")
-            elif first == "Rss:" and below:
+            elif below and first == ("Rss:" if inside else "Anonymous:"):
                 guest += 1024 * int(rest[0])
                 file += 1024 * int(rest[0]) * inside
     return guest, file

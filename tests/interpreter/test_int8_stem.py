@@ -10,11 +10,11 @@ import pytest
 from tests.converter.passes.build import Builder
 from xlite.converter.emit import emit
 from xlite.converter.integer_inputs import preprocessing_of, read_integers
-from xlite.converter.passes import chains, run_passes
+from xlite.converter.passes import run_passes
 from xlite.converter.quantize_weights import quantize_weights
-from xlite.interpreter.int8_stem import is_rising, with_int8_stem
+from xlite.interpreter.int8_stem import with_int8_stem
 from xlite.schema.records import replace
-from xlite.schema.types import Activation, ActivationKind, DType, OpKind
+from xlite.schema.types import ActivationKind, DType, OpKind
 
 SAME = {"pad_top": 1, "pad_bottom": 1, "pad_left": 1, "pad_right": 1}
 
@@ -120,10 +120,3 @@ def without_a_stem(b):
 def test_what_nobody_can_tell_is_not_told(program):
     b = Builder(3)
     assert with_int8_stem(made(b.done(program(b)))) is None
-
-
-@pytest.mark.parametrize("kind", ActivationKind)
-@pytest.mark.parametrize(("alpha", "threshold"), [(0.1, 0.0), (-0.1, 0.0), (0.1, -1.0)])
-def test_activations_rise_where_the_converter_says_so(kind, alpha, threshold):
-    activation = Activation(kind, alpha=alpha, threshold=threshold)
-    assert is_rising(activation) is (kind in chains.FUNCTIONS and chains.is_monotone(activation))
