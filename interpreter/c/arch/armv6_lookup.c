@@ -72,6 +72,24 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
 
 /* ---- Adding entries ---------------------------------------------------------------------------------------- */
 
+/* A function that adds to all sums of some lines. r0: lines, r1: their number, r2: tables, r3: offset. */
+#define ADD_FUNCTION(name)                                                     \
+  NAKED static void name(UNUSED const xl_lookup_line *lines, UNUSED int32_t n, \
+                         UNUSED const uint8_t *tables, UNUSED ptrdiff_t offset)
+#define BEGIN                                            \
+  "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t" \
+  "vpush {d8-d15}\n"
+/* r10: x, r11: its step, r12: sums, lr: pixels. */
+#define NEXT_LINE                      \
+  "1:\n\t"                             \
+  "ldmia r0!, {r10, r11, r12, lr}\n\t" \
+  "add r10, r10, r3\n\t"
+#define END             \
+  "subs r1, r1, #1\n\t" \
+  "bgt 1b\n\t"          \
+  "vpop {d8-d15}\n\t"   \
+  "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}"
+
 /* r12: sums; r2: tables; r10: x, r11: its step. The addresses of entries are made while others are added. */
 #define ADD_PIXEL(sums, entry, add) \
   "ldrd r4, r5, [r10], r11\n\t"     \
@@ -88,26 +106,19 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
   "vstmia r12!, " sums "\n\t"
 
 /* r0: lines, r1: their number, r2: tables, r3: offset. Two pixels a turn; an odd number begins with the second. */
-#define ADD_LINES(units, sums, entry)                                                                                \
-  __attribute__((naked, noinline)) static void add_lines_##units(                                                    \
-      UNUSED const xl_lookup_line *lines, UNUSED int32_t n, UNUSED const uint8_t *tables, UNUSED ptrdiff_t offset) { \
-    __asm__ volatile(                                                                                                \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                                       \
-        "vpush {d8-d15}\n"                                                                                           \
-        "1:\n\t"                                                                                                     \
-        "ldmia r0!, {r10, r11, r12, lr}\n\t"                                                                         \
-        "add r10, r10, r3\n\t"                                                                                       \
-        "tst lr, #1\n\t"                                                                                             \
-        "addne lr, lr, #1\n\t"                                                                                       \
-        "bne 3f\n"                                                                                                   \
-        "2:\n\t" ADD_PIXEL(sums, entry, ADD_##units)                                                                 \
-        "3:\n\t" ADD_PIXEL(sums, entry, ADD_##units)                                                                 \
-        "subs lr, lr, #2\n\t"                                                                                        \
-        "bgt 2b\n\t"                                                                                                 \
-        "subs r1, r1, #1\n\t"                                                                                        \
-        "bgt 1b\n\t"                                                                                                 \
-        "vpop {d8-d15}\n\t"                                                                                          \
-        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                                          \
+#define ADD_LINES(units, sums, entry)                \
+  ADD_FUNCTION(add_lines_##units) {                  \
+    __asm__ volatile(                                \
+        BEGIN                                        \
+        NEXT_LINE                                    \
+        "tst lr, #1\n\t"                             \
+        "addne lr, lr, #1\n\t"                       \
+        "bne 3f\n"                                   \
+        "2:\n\t" ADD_PIXEL(sums, entry, ADD_##units) \
+        "3:\n\t" ADD_PIXEL(sums, entry, ADD_##units) \
+        "subs lr, lr, #2\n\t"                        \
+        "bgt 2b\n\t"                                 \
+        END);                                        \
   }
 
 FOR_EACH_UNITS(ADD_LINES)
@@ -132,34 +143,27 @@ FOR_EACH_UNITS(ADD_LINES)
 
 /* As ADD_LINES, each line's step 8. Four pixels a turn, which are a cache line of x: that of the turn after the next one
  * is prefetched, since x of all runs is more than the cache holds beside tables and sums. */
-#define ADD_NEAR_LINES(units, sums, entry)                                                                           \
-  __attribute__((naked, noinline)) static void add_near_lines_##units(                                               \
-      UNUSED const xl_lookup_line *lines, UNUSED int32_t n, UNUSED const uint8_t *tables, UNUSED ptrdiff_t offset) { \
-    __asm__ volatile(                                                                                                \
-        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                                       \
-        "vpush {d8-d15}\n"                                                                                           \
-        "1:\n\t"                                                                                                     \
-        "ldmia r0!, {r10, r11, r12, lr}\n\t"                                                                         \
-        "add r10, r10, r3\n\t"                                                                                       \
-        "tst lr, #1\n\t"                                                                                             \
-        "beq 2f\n\t"                                                                                                 \
-        ADD_NEAR("ldmia r10!, {r4, r5}\n\t", "r4", "r5", sums, entry, ADD_##units)                                   \
-        "subs lr, lr, #1\n\t"                                                                                        \
-        "beq 5f\n"                                                                                                   \
-        "2:\n\t"                                                                                                     \
-        "tst lr, #2\n\t"                                                                                             \
-        "addne lr, lr, #2\n\t"                                                                                       \
-        "bne 4f\n"                                                                                                   \
-        "3:\n\t"                                                                                                     \
-        "pld [r10, #64]\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                                                    \
-        "4:\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                                                                \
-        "subs lr, lr, #4\n\t"                                                                                        \
-        "bgt 3b\n"                                                                                                   \
-        "5:\n\t"                                                                                                     \
-        "subs r1, r1, #1\n\t"                                                                                        \
-        "bgt 1b\n\t"                                                                                                 \
-        "vpop {d8-d15}\n\t"                                                                                          \
-        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}");                                                          \
+#define ADD_NEAR_LINES(units, sums, entry)                                         \
+  ADD_FUNCTION(add_near_lines_##units) {                                           \
+    __asm__ volatile(                                                              \
+        BEGIN                                                                      \
+        NEXT_LINE                                                                  \
+        "tst lr, #1\n\t"                                                           \
+        "beq 2f\n\t"                                                               \
+        ADD_NEAR("ldmia r10!, {r4, r5}\n\t", "r4", "r5", sums, entry, ADD_##units) \
+        "subs lr, lr, #1\n\t"                                                      \
+        "beq 5f\n"                                                                 \
+        "2:\n\t"                                                                   \
+        "tst lr, #2\n\t"                                                           \
+        "addne lr, lr, #2\n\t"                                                     \
+        "bne 4f\n"                                                                 \
+        "3:\n\t"                                                                   \
+        "pld [r10, #64]\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                  \
+        "4:\n\t" ADD_NEAR_2(sums, entry, ADD_##units)                              \
+        "subs lr, lr, #4\n\t"                                                      \
+        "bgt 3b\n"                                                                 \
+        "5:\n\t"                                                                   \
+        END);                                                                      \
   }
 
 FOR_EACH_UNITS(ADD_NEAR_LINES)
@@ -175,31 +179,30 @@ FOR_EACH_UNITS(ADD_NEAR_LINES)
 
 /* As ADD_LINES, but x is the same for all pixels of all lines, each line's step 0: its three entries are added up once,
  * and a pixel takes 4 + n. */
-#define ADD_SAME(units, sums, entry)                                                                                 \
-  __attribute__((naked, noinline)) static void add_same_##units(                                                     \
-      UNUSED const xl_lookup_line *lines, UNUSED int32_t n, UNUSED const uint8_t *tables, UNUSED ptrdiff_t offset) { \
-    __asm__ volatile(                                                                                                \
-        "push {r4, r5, r6, lr}\n\t"                                                                                  \
-        "vpush {d8-d15}\n\t"                                                                                         \
-        "ldr r12, [r0]\n\t"                                                                                          \
-        "ldrd r4, r5, [r12, r3]\n\t"                                                                                 \
-        "uxtah r6, r2, r4\n\t"                                                                                       \
-        "vldmia r6, " entry "\n\t"                                                                                   \
-        "uxtah r6, r2, r4, ror #16\n\t"                                                                              \
-        "vldmia r6, " sums "\n\t" SUM_##units                                                                        \
-        "uxtah r6, r2, r5\n\t"                                                                                       \
-        "vldmia r6, " sums "\n\t" SUM_##units                                                                        \
-        "1:\n\t"                                                                                                     \
-        "ldmia r0!, {r3, r4, r5, r6}\n"                                                                              \
-        "2:\n\t"                                                                                                     \
-        "vldmia r5, " sums "\n\t"                                                                                    \
-        "subs r6, r6, #1\n\t" ADD_##units                                                                            \
-        "vstmia r5!, " sums "\n\t"                                                                                   \
-        "bgt 2b\n\t"                                                                                                 \
-        "subs r1, r1, #1\n\t"                                                                                        \
-        "bgt 1b\n\t"                                                                                                 \
-        "vpop {d8-d15}\n\t"                                                                                          \
-        "pop {r4, r5, r6, pc}");                                                                                     \
+#define ADD_SAME(units, sums, entry)          \
+  ADD_FUNCTION(add_same_##units) {            \
+    __asm__ volatile(                         \
+        "push {r4, r5, r6, lr}\n\t"           \
+        "vpush {d8-d15}\n\t"                  \
+        "ldr r12, [r0]\n\t"                   \
+        "ldrd r4, r5, [r12, r3]\n\t"          \
+        "uxtah r6, r2, r4\n\t"                \
+        "vldmia r6, " entry "\n\t"            \
+        "uxtah r6, r2, r4, ror #16\n\t"       \
+        "vldmia r6, " sums "\n\t" SUM_##units \
+        "uxtah r6, r2, r5\n\t"                \
+        "vldmia r6, " sums "\n\t" SUM_##units \
+        "1:\n\t"                              \
+        "ldmia r0!, {r3, r4, r5, r6}\n"       \
+        "2:\n\t"                              \
+        "vldmia r5, " sums "\n\t"             \
+        "subs r6, r6, #1\n\t" ADD_##units     \
+        "vstmia r5!, " sums "\n\t"            \
+        "bgt 2b\n\t"                          \
+        "subs r1, r1, #1\n\t"                 \
+        "bgt 1b\n\t"                          \
+        "vpop {d8-d15}\n\t"                   \
+        "pop {r4, r5, r6, pc}");              \
   }
 
 FOR_EACH_UNITS(ADD_SAME)
