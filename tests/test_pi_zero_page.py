@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from tools import pi_zero_page as tool
 from xlite.interpreter import backends
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("pi_zero_page", ROOT / "tools" / "pi_zero_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_every_part_has_one_place_in_the_page(tool):
+def test_every_part_has_one_place_in_the_page():
     found = [place[2] for place in tool.PLACE.finditer(tool.PAGE.read_text(encoding="utf-8"))]
     assert sorted(found) == sorted(tool.PARTS)
 
 
-def test_places_are_filled_and_the_rest_stays(tool, monkeypatch):
+def test_places_are_filled_and_the_rest_stays(monkeypatch):
     monkeypatch.setattr(tool, "PARTS", {"one": lambda _: "new \\1\n", "two": lambda _: None})
     page = (
         "a\n<!-- pi_zero_page: one -->\nold\n<!-- end -->\nb\n<!-- pi_zero_page: two -->\nkept\n<!-- end -->\nc\n"
@@ -36,7 +26,7 @@ def test_places_are_filled_and_the_rest_stays(tool, monkeypatch):
 
 
 @pytest.mark.skipif(not backends.available("c"), reason="the C library is not built")
-def test_the_account_in_the_page_is_that_of_today(tool, tmp_path):
+def test_the_account_in_the_page_is_that_of_today(tmp_path):
     """Estimates may be older; what a model takes may not."""
     from tests.interpreter.large_network import write_large_network
 

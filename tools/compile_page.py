@@ -1,4 +1,4 @@
-"""Fills the figures of docs/compile.md: python tools/compile_page.py
+"""Fills the figures of docs/compile.md: python -m tools.compile_page
 
 Each place is a line ``<!-- compile_page: NAME -->``, what was written last, and ``<!-- end -->``. It needs the
 toolchains of the targets: gcc-arm-none-eabi and gcc-riscv64-unknown-elf with picolibc.
@@ -7,21 +7,18 @@ toolchains of the targets: gcc-arm-none-eabi and gcc-riscv64-unknown-elf with pi
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from tests.converter.codegen.test_bands import vgg
+from xlite.cli.app import cli
+from xlite.converter.codegen import generate
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from click.testing import CliRunner  # noqa: E402
-
-from tests.converter.codegen.test_bands import vgg  # noqa: E402
-from xlite.cli.app import cli  # noqa: E402
-from xlite.converter.codegen import generate  # noqa: E402
-
 PAGE = ROOT / "docs" / "compile.md"
 DEMO = ROOT / "examples" / "fashion" / "model.h5"
 PLACE = re.compile(r"(<!-- compile_page: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

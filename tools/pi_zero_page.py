@@ -1,4 +1,4 @@
-"""Pastes what commands print into docs/pi-zero.md: python tools/pi_zero_page.py [NAME...]
+"""Pastes what commands print into docs/pi-zero.md: python -m tools.pi_zero_page [NAME...]
 
 Each place is a line ``<!-- pi_zero_page: NAME -->``, what was pasted last, and ``<!-- end -->``; without a name
 all are filled. What ``make device-bench`` measured is pasted where its page lies in build/device-bench; else the
@@ -17,22 +17,20 @@ from pathlib import Path
 from typing import Optional
 from unittest import mock
 
+from click.testing import CliRunner
+
+from benchmarks.device.page import MEMORY, START, sections
+from tests.interpreter.large_network import write_large_network
+from xlite import Error
+from xlite.cli import ui
+from xlite.cli.app import cli
+from xlite.converter.targeting import KernelsThere
+from xlite.interpreter import TARGETS
+from xlite.interpreter.memory import make_limit
+from xlite.interpreter.program import Settings, compile_program
+from xlite.schema import load_model
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from click.testing import CliRunner  # noqa: E402
-
-from benchmarks.device.page import MEMORY, START, sections  # noqa: E402
-from tests.interpreter.large_network import write_large_network  # noqa: E402
-from xlite import Error  # noqa: E402
-from xlite.cli import ui  # noqa: E402
-from xlite.cli.app import cli  # noqa: E402
-from xlite.converter.targeting import KernelsThere  # noqa: E402
-from xlite.interpreter import TARGETS  # noqa: E402
-from xlite.interpreter.memory import make_limit  # noqa: E402
-from xlite.interpreter.program import Settings, compile_program  # noqa: E402
-from xlite.schema import load_model  # noqa: E402
-
 PAGE = ROOT / "docs" / "pi-zero.md"
 MEASURED = ROOT / "build" / "device-bench" / "page.md"
 PLACE = re.compile(r"(<!-- pi_zero_page: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -102,7 +100,7 @@ def _block(command: str, text: str) -> str:
 def main() -> None:
     names = sys.argv[1:]
     if set(names) - set(PARTS):
-        sys.exit(f"usage: python tools/pi_zero_page.py [{' | '.join(PARTS)}]")
+        sys.exit(f"usage: python -m tools.pi_zero_page [{' | '.join(PARTS)}]")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         model = write_large_network(Path(folder) / "model.xlite")
         PAGE.write_text(paste(PAGE.read_text(encoding="utf-8"), model, names), encoding="utf-8")

@@ -49,6 +49,15 @@ def test_page_has_every_ratio():
     assert "| carry-save adders, rows of 72 words | 2.00 | 4.00 |" in text
 
 
+def test_page_says_which_layers_reach_the_goal_where_a_network_does_not():
+    twin = Network("demo", "float", {"stem": 100, "binary": 0, "float": 900, "other": 0})
+    binary = Network("demo", "binary", {"stem": 100, "binary": 90, "float": 0, "other": 40})
+    both = [binary, Network("demo", "int8-stem", binary.classes), twin]
+    assert "that reach it: none." in page.page(loops(2.0), loops(4.0), both)
+    own = {**loops(2.0), "float-56x56x64": Loop("float", 3200, 100)}
+    assert "that reach it: 56x56x64." in page.page(own, loops(4.0), both)
+
+
 def measured(python: int, peak: int) -> Measured:
     return Measured({"arena": 100 << 10, "workspace": 0, "mapped file": 300 << 10}, python << 10, peak << 10)
 

@@ -87,8 +87,8 @@ def command(
 def _modules() -> tuple[Any, Any]:
     """The recipes and the runner, which import Keras."""
     if "tensorflow" not in sys.modules:
-        # TensorFlow takes oneDNN's kernels by itself only where the processor has AVX-512 or AMX; with AVX2 alone
-        # a step of the recipes takes 0.6 of the time with them. It reads this once, when it is imported.
+        # TensorFlow takes oneDNN's kernels by itself only where the processor has AVX-512 or AMX; steps of the
+        # recipes are faster with them with AVX2 alone, too. It reads this once, when it is imported.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         with ui.waiting("starting Keras"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from xlite.training.images import make_images  # noqa: E402
 
 pytestmark = pytest.mark.keras
 
+RUNS = Path(__file__).resolve().parents[3] / "docs" / "runs"
 SHAPES = {"fashion": (28, 28, 1), "cifar10": (32, 32, 3)}
 
 
@@ -77,10 +80,13 @@ def test_the_networks_for_cifar10_have_the_same_layers(built):
         assert {layer.name: layer.count_params() for layer in model.layers if layer.name in twin} == twin
 
 
-def test_expected_figures_name_their_seed(built):
-    for name in recipes.names():
-        expected = recipes.find(name).expected
-        assert expected is None or (0 < expected.accuracy < 1 and expected.minutes > 0)
+@pytest.mark.parametrize("name", recipes.names())
+def test_expected_figures_are_those_of_a_runs_log(name):
+    expected = recipes.find(name).expected
+    assert expected is not None, "a recipe of xlite's own is measured"
+    end = json.loads((RUNS / f"{name}-{expected.seed}.jsonl").read_text().splitlines()[-1])
+    assert expected.accuracy == end["test_accuracy"]
+    assert expected.minutes == round(end["seconds"] / 60)
 
 
 def test_recipes_of_ones_own_are_found_by_path_and_wrong_ones_named(tmp_path):
