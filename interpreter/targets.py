@@ -9,6 +9,7 @@ which its description names: pass a :class:`Target` of your own for another.
 from __future__ import annotations
 
 import os
+import sys
 
 from xlite.schema.errors import Error
 from xlite.schema.records import TYPE_CHECKING, record
@@ -55,12 +56,21 @@ def machine() -> str:
 
 
 # What processors of the targets' kinds call themselves. Others here are computers in general.
-_ISAS = {"armv6l": "armv6+vfp2", "armv7l": "armv7-a+neon", "aarch64": "armv8-a+neon", "arm64": "armv8-a+neon"}
+_ISAS = {
+    "armv6l": "armv6+vfp2",
+    "armv7l": "armv7-a+neon",
+    "armv8l": "armv7-a+neon",
+    "aarch64": "armv8-a+neon",
+    "arm64": "armv8-a+neon",
+}
 
 
 def isa_here() -> str:
-    """The instruction set of this machine as targets name it; its own name where none of them has it."""
+    """The instruction set of this machine as targets name it; its own name where none of them has it. A process
+    of 32 bits, as Raspberry Pi OS has them on kernels of 64, does not use what only 64 bits have."""
     name = machine().lower()
+    if name == "aarch64" and sys.maxsize < 1 << 32:
+        name = "armv8l"
     return _ISAS.get(name, name)
 
 

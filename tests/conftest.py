@@ -15,6 +15,9 @@ TRAINING = frozenset({"keras", "tensorflow"})
 
 # Thousands of damaged files, and the C library compiled in every way: minutes that a quick look can do without.
 LONG = (
+    "benchmarks/test_model_loops.py",
+    "benchmarks/test_peak.py",
+    "converter/codegen/test_bands.py",
     "converter/codegen/test_every_kernel.py",
     "converter/codegen/test_generated.py",
     "converter/codegen/test_trim.py",
@@ -22,7 +25,10 @@ LONG = (
     "fuzz/test_fuzz.py",
     "interpreter/c/reader/test_damage.py",
     "interpreter/c/reader/test_outputs.py",
+    "interpreter/c/test_c_armv6_floats.py",
+    "interpreter/c/test_c_armv6_integers.py",
     "interpreter/c/test_c_build.py",
+    "interpreter/c/test_c_lookup.py",
     "interpreter/c/test_c_static.py",
     "interpreter/c/test_c_tiles.py",
     "interpreter/c/test_c_tiles_f32.py",

@@ -1,4 +1,4 @@
-/* One kind of float kernel (0 to 14, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
+/* One kind of float kernel (0 to 15, of `kinds`) on inputs drawn at random, NaNs, infinities and zeros of both signs among
  * those of kernels that only compare. Writes all outputs, as they lie in memory, to standard
  * output: compiled for two machines, or with and without XL_PORTABLE, both write the same. */
 #include <math.h>
@@ -126,7 +126,9 @@ static void relu(xl_op *op) {
   run(op, &p, p.count, 0);
 }
 
-static void pool_of(xl_op *op, int bits) {
+typedef enum { MAXIMUM, MAXIMUM_OF_BITS, AVERAGE } pooling;
+
+static void pool_of(xl_op *op, pooling kind) {
   xl_pool2d_params p;
   memset(&p, 0, sizeof p);
   window_of(&p.window, 1);
@@ -138,7 +140,7 @@ static void pool_of(xl_op *op, int bits) {
   p.window.out_h = (p.window.in_h - 1 + p.window.pad_top) / p.window.stride_h + 1;
   p.window.out_w = (p.window.in_w - 1 + p.window.pad_left) / p.window.stride_w + 1;
   const int32_t in = p.batch * p.window.in_h * p.window.in_w, out = p.batch * p.window.out_h * p.window.out_w;
-  if (bits) {
+  if (kind == MAXIMUM_OF_BITS) {
     p.channels *= 4;
     op->in[0] = random_rows(in, p.channels);
     if (below(2)) op->in[1] = random_rows(1, p.channels);
@@ -146,15 +148,16 @@ static void pool_of(xl_op *op, int bits) {
     run(op, &p, out * words(p.channels), 0);
     return;
   }
-  op->in[0] = random_floats(in * p.channels, 1);
-  op->run = xl_max_pool2d_f32;
+  op->in[0] = random_floats(in * p.channels, kind == MAXIMUM);
+  op->run = kind == AVERAGE ? xl_average_pool2d_f32 : xl_max_pool2d_f32;
   run(op, &p, out * p.channels, 0);
 }
 
 static void add(xl_op *op) { binary(op, xl_add_f32); }
 static void multiply(xl_op *op) { binary(op, xl_multiply_f32); }
-static void pool(xl_op *op) { pool_of(op, 0); }
-static void pool_b(xl_op *op) { pool_of(op, 1); }
+static void pool(xl_op *op) { pool_of(op, MAXIMUM); }
+static void pool_b(xl_op *op) { pool_of(op, MAXIMUM_OF_BITS); }
+static void average(xl_op *op) { pool_of(op, AVERAGE); }
 static void sign(xl_op *op) { rows(op, 1); }
 static void batch_norm(xl_op *op) { rows(op, 0); }
 static void conv2d(xl_op *op) { convolve(op, 0, FLOATS); }
@@ -172,10 +175,10 @@ static void unpack(xl_op *op) {
 }
 
 int main(int argc, char **argv) {
-  enum { CASES = 100, KINDS = 15 };
+  enum { CASES = 100, KINDS = 16 };
   static void (*const kinds[KINDS])(xl_op *) = {conv2d, depthwise, dense,    batch_norm,  sign,    add,    relu,
                                                 pool,   pool_b,    conv2d_b, depthwise_b, dense_b, unpack, multiply,
-                                                prelu};
+                                                prelu,  average};
   if (argc != 2) return 2;
   for (int i = 0; i < CASES; ++i) {
     xl_op op;

@@ -11,11 +11,11 @@ from tests.interpreter.c import armv6
 from xlite.interpreter.c import build
 
 PROGRAM = Path(__file__).parent / "floats_program.c"
-KERNELS = ("activation", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f32", "depthwise_conv2d_f32")
-KERNELS += ("max_pool2d", "sign", "store", "unpack", "prelu")
+KERNELS = ("activation", "average_pool2d", "batch_norm", "binary", "bits", "conv2d_f32", "dense_f32", "max_pool2d")
+KERNELS += ("depthwise_conv2d_f32", "sign", "store", "unpack", "prelu")
 # As the program has them.
 KINDS = ("conv2d", "depthwise", "dense", "batch_norm", "sign", "add", "relu", "pool", "pool of bits")
-KINDS += ("conv2d, bits", "depthwise, bits", "dense, bits", "unpack", "multiply", "prelu")
+KINDS += ("conv2d, bits", "depthwise, bits", "dense, bits", "unpack", "multiply", "prelu", "average pool")
 
 
 def compiled(folder: Path, *flags: str) -> list[str]:
@@ -40,5 +40,5 @@ def test_equals_plain_c(tmp_path):
             np.testing.assert_array_equal(ours, theirs)
         else:
             exact = {} if kind.startswith(("conv2d", "dense")) else {"rtol": 0, "atol": 0}
-            tolerance = {"rtol": 1e-5, "atol": 1e-5, **exact}
+            tolerance = {"rtol": 1e-6, "atol": 1e-6, **exact}
             np.testing.assert_allclose(ours.view(np.float32), theirs.view(np.float32), **tolerance, err_msg=kind)
