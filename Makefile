@@ -23,9 +23,13 @@ quick: ## the tests that need no TensorFlow, in under two minutes
 	$(SETUP) dev
 	@$(BIN)/python -m pytest -q -n 2 --quick
 
-train: ## train the demo network again, record its images and outputs (half an hour; resumes)
+build/train/float.h5:
 	$(SETUP) images numba train
-	@$(BIN)/xlite train fashion --resume --out build/train/model.h5
+	@$(BIN)/xlite train fashion_float --seed 2 --resume --out $@
+
+train: build/train/float.h5 ## train the demo network again, record its images and outputs (over an hour; resumes)
+	$(SETUP) images numba train
+	@$(BIN)/xlite train fashion_distilled --seed 2 --start $< --resume --out build/train/model.h5
 	@cp build/train/model.h5 build/train/model.jsonl examples/fashion/
 	@$(BIN)/python examples/fashion/record.py
 

@@ -20,6 +20,7 @@ LONG = (
     "converter/codegen/test_bands.py",
     "converter/codegen/test_every_kernel.py",
     "converter/codegen/test_generated.py",
+    "converter/codegen/test_text.py",
     "converter/codegen/test_trim.py",
     "converter/frontend/test_damage.py",
     "fuzz/test_fuzz.py",

@@ -96,7 +96,7 @@ def figures() -> str:
     lines = [
         ["what", "xlite", "beside it", "by"],
         ["---"] * 4,
-        trained("fashion", "Fashion-MNIST, the demo's network"),
+        trained("fashion_distilled", "Fashion-MNIST, the demo's network"),
         trained("cifar10_binary", "CIFAR-10, stored as JPEG"),
         on_a_pi("demo", "the demo's network"),
         on_a_pi("birealnet18-224", "Bi-Real Net 18 at 224x224"),

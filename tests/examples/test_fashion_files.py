@@ -10,7 +10,8 @@ import pytest
 
 from xlite.training.runlog import read_run
 
-FOLDER = Path(__file__).resolve().parents[2] / "examples" / "fashion"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "examples" / "fashion"
 RUN = read_run(FOLDER / "model.jsonl")
 
 
@@ -35,8 +36,9 @@ def test_model_file_is_the_one_that_was_recorded(golden):
 def test_training_is_written_down_and_reaches_its_goal():
     assert RUN.end["test_accuracy"] >= 0.91
     assert RUN.end["packed_bytes"] <= 60_000
-    assert RUN.start["recipe"] == "fashion"
-    assert isinstance(RUN.start["seed"], int)
+    logged = [read_run(log) for log in (ROOT / "docs" / "runs").glob(f"{RUN.start['recipe']}-*.jsonl")]
+    assert RUN in logged
+    assert RUN.end["test_accuracy"] == max(run.end["test_accuracy"] for run in logged)
     assert len(RUN.epochs) == RUN.start["epochs"]
     assert len(RUN.start["data_sha256"]) == 64
     assert {"keras", "tensorflow", "numpy", "python"} <= set(RUN.start["versions"])
