@@ -1,5 +1,5 @@
-"""Fashion-MNIST: the trained model of ``fashion_float``, made binary by ``xlite.binarize``, learns from itself. The
-demo's network comes of it."""
+"""Fashion-MNIST: the trained model of ``fashion_float``, made binary by ``xlite.binarize``, learns from itself.
+What comes of it is the demo's network."""
 
 from __future__ import annotations
 
