@@ -73,7 +73,7 @@ class TestAgainstKeras:
         assert result.exit_code == 0
         assert found["ok"]
         names = [check["name"] for check in found["tensors"]]
-        assert {"stem", "conv1_norm:sign", "conv2_norm:sign", "dense1_norm", "classes"} <= set(names)
+        assert {"stem", "conv1_norm:sign", "conv2_norm:sign", "dense1_relu", "classes"} <= set(names)
         assert found["outputs"][0]["argmax_equal"] == 8
         assert not found["notes"]
 
