@@ -77,7 +77,7 @@ def measure(
         "depth": row.depth,
         "source": models.source,
         "macs": models.macs,
-        "peaks": _medians(peaks),
+        "peaks": medians_of(peaks),
         "settings": asdict(settings),
         "engines": {run.engine.key: _entry(run, runs[0], row.depth) for run in runs},
     }
@@ -192,7 +192,7 @@ def turn(run: Run, number: int, settings: Settings) -> None:
     run.runs += len(times)
 
 
-def _medians(peaks: Sequence[Peaks]) -> Peaks:
+def medians_of(peaks: Sequence[Peaks]) -> Peaks:
     """Each kernel's median rate over the rounds."""
     if not peaks:
         return {}
