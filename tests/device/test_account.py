@@ -20,8 +20,9 @@ from xlite.schema import load_model
 
 TARGET = TARGETS["pi-zero"]
 # Bytes that come with a model beside its account: half-used pages, and what Python keeps of an op and its tensors.
-# Measured: 30 KiB with 13 ops, 82 to 86 with 76 and 84.
-AROUND, OF_AN_OP = 48 << 10, 1 << 10
+# Measured: 22 KiB with 13 ops, 58 with 84, of which the workspace was not all used, 126 with 76.
+AROUND, OF_AN_OP = 32 << 10, 3 << 9
+UNUSED = 8 << 10  # of the pages at the ends of what is accounted for
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +69,12 @@ def test_what_a_model_adds_is_its_account(network, needs):
     if network.build is not None and not network.path.is_file():
         pytest.importorskip("keras", reason="the network is built with Keras, once")
     path = networks.ready(network).path
-    assert 0 <= account.unexplained({MODEL: path}) <= AROUND + OF_AN_OP * len(load_model(path).ops)
+    assert -UNUSED <= account.unexplained({MODEL: path}) <= AROUND + OF_AN_OP * len(load_model(path).ops)
 
 
 def test_what_a_large_model_adds_is_its_account(files):
     ops = len(load_model(files[MODEL]).ops)
-    assert 0 <= account.unexplained({MODEL: files[MODEL]}) <= AROUND + OF_AN_OP * ops
+    assert -UNUSED <= account.unexplained({MODEL: files[MODEL]}) <= AROUND + OF_AN_OP * ops
 
 
 def test_what_the_target_takes_for_python_is_what_python_takes(base):
