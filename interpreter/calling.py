@@ -36,12 +36,15 @@ def input_name(model: Model, index: int) -> str:
     return f"input {quoted(model.tensors[index].name)}"
 
 
-def piece_size(model: Model, batch: int, sample_bytes: int) -> int:
+def has_independent_samples(model: Model) -> bool:
+    """Whether a batch may run in pieces: samples are independent in every built-in op, but a custom op may look
+    across the batch."""
+    return all(op.kind is not OpKind.CUSTOM for op in model.ops)
+
+
+def piece_size(batch: int, sample_bytes: int) -> int:
     """How many samples of a batch to run at a time when an arena takes ``sample_bytes`` a sample. A batch whose
-    arena falls out of the cache runs slower than its samples one by one, and could need any amount of memory.
-    Samples are independent in every built-in op; a custom op may look across the batch, so it sees all of it."""
-    if any(op.kind is OpKind.CUSTOM for op in model.ops):
-        return batch
+    arena falls out of the cache runs slower than its samples one by one, and could need any amount of memory."""
     return min(batch, max(1, _PIECE_BYTES // max(1, sample_bytes)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -92,6 +94,7 @@ class Interpreter:
         self._lost: Optional[frozenset[int]] = None
         self._has_run = False
         self._in_pieces = False  # whether the tensors hold one piece of the last call's batch
+        self._largest_piece = sys.maxsize  # that fits the memory, as far as was tried
         self._sample_bytes = self._program.plan.arena_bytes
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -116,8 +119,11 @@ class Interpreter:
         model = self._open().model
         self._check_input(input_index)
         shape = model.tensors[input_index].type.shape
-        wanted = tuple(int(d) for d in tensor_size)
         what = calling.input_name(model, input_index)
+        try:
+            wanted = tuple(operator.index(d) for d in tensor_size)
+        except TypeError:
+            raise InputError(f"{what} takes a shape of whole numbers, was given {tensor_size!r}") from None
         if len(wanted) != len(shape) or wanted[1:] != shape[1:]:
             free = ("batch", *shape[1:])
             raise InputError(f"{what} cannot have shape {wanted}: only the batch may change, ({_joined(free)})")
@@ -326,20 +332,20 @@ class Interpreter:
             self._has_run = self._in_pieces = False
 
     def _choose_piece(self, batch: int) -> int:
-        """Sets the batch to the number of samples that a call runs at a time, and returns it."""
+        """Sets the batch to the number of samples that a call runs at a time, and returns it: fewer where the
+        memory does not suffice."""
         if batch == self.batch:
             return batch
-        size = batch
-        if not self._settings.preserve_all:
-            size = calling.piece_size(self.model, batch, self._sample_bytes)
-        try:
-            self._set_batch(size)
-        except MemoryLimitError:
-            if size == batch:
-                raise
-            size = 1
-            self._set_batch(size)
-        return size
+        whole = self._settings.preserve_all or not calling.has_independent_samples(self.model)
+        size = batch if whole else min(calling.piece_size(batch, self._sample_bytes), self._largest_piece)
+        while True:
+            try:
+                self._set_batch(size)
+                return size
+            except MemoryLimitError:
+                if whole or size == 1:
+                    raise
+                size = self._largest_piece = size // 2
 
     def _run_pieces(self, arrays: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
         """Runs whole input batches ``size`` samples at a time; returns one whole batch an output."""

@@ -13,6 +13,7 @@ import math
 import mmap
 import re
 from collections.abc import Sequence
+from numbers import Integral
 
 from xlite.interpreter import process
 from xlite.interpreter.kernels.base import Kernel, OpSpec
@@ -100,8 +101,8 @@ class Limit:
 def parse_size(size: Union[int, str]) -> int:
     """Bytes from an int or from text such as ``"64MiB"``, ``"430 MB"`` or ``"1.5 GiB"`` (KB, MB and GB are
     powers of 1000, KiB, MiB and GiB powers of 1024). Raises Error for anything else."""
-    if isinstance(size, int) and not isinstance(size, bool) and size >= 0:
-        return size
+    if isinstance(size, Integral) and not isinstance(size, bool) and size >= 0:
+        return int(size)
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", size) if isinstance(size, str) else None
     if match is None or match.group(2).upper() not in _UNITS:
         raise Error(f"{size!r} is no size in memory: write a number of bytes or text such as '64MiB' or '430 MB'")

@@ -15,7 +15,7 @@ from xlite.interpreter import Interpreter, backends, calling
 from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan
 from xlite.schema import write_model
-from xlite.schema.errors import Error, FileError, InputError, VerifyError
+from xlite.schema.errors import Error, FileError, InputError, MemoryLimitError, VerifyError
 from xlite.schema.types import Metadata, OpKind, Preprocessing, ReshapeOptions
 
 
@@ -226,6 +226,35 @@ def test_a_large_batch_runs_in_pieces(network, batch, monkeypatch):
     again = interpreter(image(batch))
     assert interpreter.batch == batch
     np.testing.assert_allclose(interpreter.get_tensor(network.outputs[0]), again[0])
+
+
+@pytest.mark.parametrize("spare", [0.0, 0.5, 2.5, 3.5])
+def test_any_batch_runs_in_any_memory_that_one_sample_fits(network, spare):
+    """With room for so many samples more."""
+    one = Interpreter(network, backend="numpy")
+    limit = one.account.total + int(spare * one.plan.arena_bytes)
+    whole = Interpreter(network, backend="numpy")
+    for batch in (4, 2, 3, 7, 1, 4):
+        limited = Interpreter(network, backend="numpy", memory_limit=limit)
+        for _ in range(2):
+            for a, b in zip(limited(image(batch)), whole(image(batch))):
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        assert limited.account.total <= limit
+        assert limited.batch == 1 if spare < 1 else limited.batch > 1 or batch == 1
+
+
+def test_all_tensors_of_a_batch_want_the_memory_for_it(network):
+    limit = Interpreter(network, backend="numpy", preserve_all_tensors=True).account.total
+    limited = Interpreter(network, backend="numpy", preserve_all_tensors=True, memory_limit=limit)
+    limited(image(1))
+    with pytest.raises(MemoryLimitError):
+        limited(image(2))
+
+
+@pytest.mark.parametrize("shape", ["abc", None, (2.0, 12, 12, 3), (None, 12, 12, 3)])
+def test_a_shape_is_of_whole_numbers(interpreter, shape):
+    with pytest.raises(InputError, match="shape of whole numbers"):
+        interpreter.resize_tensor_input(0, shape)
 
 
 def test_pieces_cover_the_batch():

@@ -15,6 +15,7 @@ from xlite.schema.errors import Error, MemoryLimitError
     [
         (0, 0),
         (4096, 4096),
+        (np.int64(4096), 4096),
         ("512", 512),
         ("64MiB", 64 << 20),
         ("64 mib", 64 << 20),
