@@ -190,7 +190,8 @@ def _why_float(layer: Layer, node: Node, kernel: Value, keys: tuple[str, ...]) -
         return reason, ""
     if not layer.parameters:
         return reason, "multiply by a QuantDense layer instead of a constant"
-    return reason, f"give the layer a {keys[0]}, or train it with xlite.callbacks.BinarizeWeights"
+    callback = "train it with xlite.callbacks.BinarizeWeights (first and last layers by name: layers=)"
+    return reason, f"give the layer a {keys[0]}, or {callback}"
 
 
 def _levels(rows: np.ndarray) -> int:

@@ -52,7 +52,7 @@ def on_a_pi(network: str, what: str) -> list[str]:
     ours = row("device-bench.md", _=f"{network}, binary, int8 stem")
     twin = row("device-bench.md", _=f"{network}, float")
     return [
-        f"{what} on a Raspberry Pi Zero (emulated)",
+        f"{what}, int8 stem, on a Raspberry Pi Zero (emulated)",
         f"{ours['instructions']} million instructions",
         f"in floats {ours['twin / network']} times as many: {twin['instructions']} million",
         "`make device-bench`, [Pi Zero](docs/pi-zero.md)",
@@ -70,7 +70,7 @@ def on_a_microcontroller() -> list[str]:
         for r in found
     )
     command = "`make mcu-bench`, [microcontrollers](docs/microcontrollers.md)"
-    return ["the demo's network on a Cortex-M4F (emulated)", ours, f"in floats: {twin}", command]
+    return ["the demo's network, images of bytes, on a Cortex-M4F (emulated)", ours, f"in floats: {twin}", command]
 
 
 def on_a_computer() -> list[str]:
