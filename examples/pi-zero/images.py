@@ -68,14 +68,19 @@ def _netpbm(data: bytes, path: Path) -> np.ndarray:
 
 def _with_pillow(path: Path) -> np.ndarray:
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError:
         raise ImageError(
             f"{path}: needs Pillow (apt install python3-pil); without it there are {', '.join(OWN)}"
         ) from None
     try:
-        with Image.open(path) as image:
-            return _checked(np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB")), path)
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened)  # cameras store what they saw and how they were held
+            if image.mode.startswith("I;16"):
+                return _checked((np.asarray(image) >> 8).astype(np.uint8), path)
+            if image.mode in ("I", "F"):
+                raise ImageError(f"{path}: has more than 8 bits a sample; save it with 8")
+            return _checked(np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")), path)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path}: cannot be read: {error}") from None
 

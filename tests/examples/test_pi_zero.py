@@ -125,6 +125,21 @@ def test_an_array_that_is_no_picture(example, tmp_path):
             example.images.read(tmp_path / "a.npy")
 
 
+def test_pictures_of_16_bits_and_of_a_camera_held_upright(example, tmp_path):
+    image_module = pytest.importorskip("PIL.Image")
+    grey = picture(3, 4, 6)[..., 0]
+    image_module.fromarray(grey.astype(np.uint16) << 8).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(example.images.read(tmp_path / "deep.png")[..., 0], grey)
+    exif = image_module.Exif()
+    exif[0x0112] = 6  # the top of what was seen is at the right
+    image_module.fromarray(np.rot90(grey)).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(example.images.read(tmp_path / "turned.png")[..., 0], grey)
+    image_module.fromarray(grey.astype(np.float32)).save(tmp_path / "float.tif")
+    (tmp_path / "float.tif").rename(tmp_path / "float.png")
+    with pytest.raises(example.images.ImageError, match="save it with 8"):
+        example.images.read(tmp_path / "float.png")
+
+
 def test_fit_keeps_the_mean_of_each_area(example):
     image = np.kron(picture(5, 6, 6), np.ones((4, 4, 1), np.uint8))
     np.testing.assert_array_equal(example.images.fit(image, (6, 6, 3)), picture(5, 6, 6))
