@@ -14,7 +14,7 @@ from xlite.schema.types import Model
 from xlite.schema.verifier import verify
 
 if TYPE_CHECKING:
-    from typing import BinaryIO, Union
+    from typing import BinaryIO, Optional, Union
 
     from xlite.schema.reader import Source
 
@@ -45,13 +45,44 @@ def write_file(path: PathLike, data: bytes) -> None:
     """Writes ``data`` so that ``path`` holds either its old content or all of the new.
 
     It goes to a temporary file in the same folder, which then takes the place of ``path``; readers that have the
-    old file mapped keep it. Raises FileError and leaves nothing behind where that fails.
+    old file mapped keep it. Raises FileError and leaves nothing behind where that fails, and where
+    :func:`check_destination` refuses ``path``.
     """
+    check_destination(path)
     try:
         final = os.path.realpath(path)
         _replace(final, f"{final}.{os.urandom(8).hex()}.tmp", data)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+    except (OSError, ValueError) as error:
         raise FileError(f"cannot write {os.fspath(path)}: {_reason(error)}") from None
+
+
+def check_destination(path: PathLike) -> None:
+    """Raises FileError where :func:`write_file` puts no file: ``path`` is empty, ends in a separator, its folder is
+    not there, or a folder, a pipe or a device has the name. A new file would take the place of these last two,
+    which other programs wait at."""
+    name = os.fspath(path)
+    if not name:
+        raise FileError("cannot write to an empty file name; give one")
+    try:
+        there = _mode(path)
+        if there is None and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+            raise FileError(f"cannot write {name}: no such file or directory")
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise FileError(f"cannot write {name}: {_reason(error)}") from None
+    if there is not None and stat.S_ISDIR(there):
+        raise FileError(f"cannot write {name}: is a directory; give the name of a file in it")
+    if name.endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        raise FileError(f"cannot write {name}: is the name of a directory; give the name of a file")
+    if there is not None and not stat.S_ISREG(there):
+        raise FileError(f"cannot write {name}: is no regular file; give the name of one, or of none that is there")
+
+
+def _mode(path: PathLike) -> Optional[int]:
+    """What is at ``path``, links followed; None where nothing is."""
+    try:
+        return os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _replace(final: str, temporary: str, data: bytes) -> None:

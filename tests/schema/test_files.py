@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,37 @@ def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
         write_file("a\0b", b"")
     assert os.listdir(tmp_path) == []
     assert not list(tmp_path.parent.glob(f"{tmp_path.name}.*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of POSIX")
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    """As a device is not: whoever waits at either would wait for ever."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    read, write = os.pipe()
+    try:
+        for path in (pipe, link, f"/dev/fd/{write}"):
+            with pytest.raises(FileError, match=r"cannot write .*: is no regular file"):
+                write_file(path, b"data")
+    finally:
+        os.close(read)
+        os.close(write)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
+def test_the_name_of_a_folder_is_no_name_of_a_file(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"kept")
+    for path in (f"fresh{os.sep}", f"file{os.sep}", f"{tmp_path / 'fresh'}{os.sep}"):
+        with pytest.raises(FileError, match=r"cannot write .*: is the name of a directory"):
+            write_file(path, b"data")
+    with pytest.raises(FileError, match="empty file name"):
+        write_file("", b"data")
+    assert os.listdir(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"kept"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links and modes of POSIX")
