@@ -76,9 +76,9 @@ def command(
     files.need_keras(model)
     if target is not None:
         get_target(target)  # an unknown name is refused before any work is done
-    out = out or _default_out(model)
-    if os.path.exists(out) and os.path.samefile(model, out):
-        raise FileError(f"{out}: is the model itself and would be overwritten; choose another name with -o")
+    if out is None:
+        out = _default_out(model)
+    _check_outputs(model, out, page, labels)
     names = read_labels(labels) if labels is not None else None
     trace = None if dump_passes is None else _tracer(dump_passes)
     result = convert(
@@ -119,6 +119,16 @@ def read_labels(text: str) -> list[str]:
 def _default_out(model: str) -> str:
     root, suffix = os.path.splitext(model)
     return (root if suffix.lower() in (".h5", ".hdf5", ".keras") else model) + ".xlite"
+
+
+def _check_outputs(model: str, out: str, page: Optional[str], labels: Optional[str]) -> None:
+    """Raises FileError where the file or the page would take the place of what is read, or of one another."""
+    kept = {model: "the model itself"}
+    if labels is not None and os.path.isfile(labels):
+        kept[labels] = "the file of --labels"
+    files.check_output("-o", out, kept)
+    if page is not None:
+        files.check_output("--report", page, {**kept, out: "the .xlite file"})
 
 
 def _range(text: Optional[str]) -> Optional[tuple[float, float]]:

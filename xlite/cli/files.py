@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Mapping
 
 from xlite.schema.errors import FileError
+from xlite.schema.files import check_destination
 from xlite.schema.types import FILE_IDENTIFIER
 
 XLITE, HDF5, ZIP, OTHER = ".xlite", ".h5", ".keras", ""
@@ -50,6 +52,27 @@ def need_keras(path: str) -> str:
             f"to look into this one: xlite inspect {path}"
         )
     return path
+
+
+def check_output(option: str, path: str, kept: Mapping[str, str]) -> None:
+    """Raises FileError, before any work is done, where a result must not or cannot be written to ``path``.
+
+    option: the one that names it. kept: files that it must not take the place of, and what each is."""
+    if path == "-":
+        raise FileError(f"{option} -: xlite writes to files only; give the name of one")
+    if not path:
+        raise FileError(f"{option} is empty; give the name of a file")
+    check_destination(path)
+    for other, what in kept.items():
+        if _same_file(path, other):
+            raise FileError(f"{option} {path}: is {what} and would be overwritten; choose another name")
+
+
+def _same_file(path: str, other: str) -> bool:
+    """Whether both names lead to one file, or will once it is written."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def sha256(path: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -128,6 +129,37 @@ def test_the_model_is_not_overwritten(refusal, model):
     before = model.read_bytes()
     assert "another name" in refusal("convert", model, "-o", model)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("link", [None, "symlink", "hardlink"])
+def test_the_page_overwrites_neither_the_model_nor_the_file(refusal, model, tmp_path, link):
+    before = model.read_bytes()
+    page = model
+    if link == "symlink":
+        page = tmp_path / "page.html"
+        page.symlink_to(model)
+    elif link == "hardlink":
+        page = tmp_path / "page.html"
+        os.link(model, page)
+    assert "--report" in refusal("convert", model, "--report", page)
+    assert "the .xlite file" in refusal("convert", model, "--report", model.parent / "." / "model.xlite")
+    assert "the .xlite file" in refusal("convert", model, "-o", tmp_path / "m", "--report", f"{tmp_path}/./m")
+    assert model.read_bytes() == before
+    assert not model.with_suffix(".xlite").exists()
+
+
+def test_the_labels_are_not_overwritten(refusal, model, tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join("abcdefghij"))
+    assert "--labels" in refusal("convert", model, "--labels", labels, "-o", labels)
+    assert "--labels" in refusal("convert", model, "--labels", labels, "--report", labels)
+    assert labels.read_text() == "\n".join("abcdefghij")
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_conversion(refusal, model, tmp_path):
+    for page in (tmp_path / "nowhere" / "r.html", tmp_path):
+        assert str(page) in refusal("convert", model, "--report", page)
+    assert not model.with_suffix(".xlite").exists()
 
 
 def test_a_folder_that_is_not_there_is_named(refusal, model, tmp_path):
