@@ -57,8 +57,8 @@ def write_file(path: PathLike, data: bytes) -> None:
 
 
 def check_destination(path: PathLike) -> None:
-    """Raises FileError where :func:`write_file` puts no file: ``path`` is empty, ends in a separator, its folder is
-    not there, or a folder, a pipe or a device has the name. A new file would take the place of these last two,
+    """Raises FileError where :func:`write_file` puts no file: ``path`` is empty, ends in a separator, its folder
+    is not there, or a folder, a pipe or a device has the name. A new file would take the place of these last two,
     which other programs wait at."""
     name = os.fspath(path)
     if not name:
