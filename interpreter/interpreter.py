@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from _thread import RLock
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -94,6 +95,7 @@ class Interpreter:
         self._lost: Optional[frozenset[int]] = None
         self._has_run = False
         self._in_pieces = False  # whether the tensors hold one piece of the last call's batch
+        self._running = RLock()
         self._largest_piece = sys.maxsize  # that fits the memory, as far as was tried
         self._sample_bytes = self._program.plan.arena_bytes
 
@@ -134,16 +136,20 @@ class Interpreter:
     # -- running ---------------------------------------------------------------------------------------------
 
     def invoke(self) -> None:
-        """Runs the model on the inputs as they are set."""
-        calls = self._calls
-        if calls is None:
-            self._memory()
+        """Runs the model on the inputs as they are set. Raises Error while another thread runs it."""
+        self._take_turn()
+        try:
             calls = self._calls
-            assert calls is not None
-        for call in calls:
-            call()
-        self._has_run = True
-        self._in_pieces = False
+            if calls is None:
+                self._memory()
+                calls = self._calls
+                assert calls is not None
+            for call in calls:
+                call()
+            self._has_run = True
+            self._in_pieces = False
+        finally:
+            self._running.release()
 
     def __call__(self, *inputs: Any) -> Any:
         """Runs the model on a batch: ``it(x)``, ``it(x, y)`` or ``it({"name": x})``.
@@ -157,11 +163,16 @@ class Interpreter:
         A large batch runs in pieces that stay in the cache (not where the model has custom ops, which may look
         across it, nor with ``preserve_all_tensors``). ``resize_tensor_input`` runs any batch as a whole.
 
-        Raises InputError, naming the input, for a missing one, a wrong shape or a dtype that does not convert.
+        Raises InputError, naming the input, for a missing one, a wrong shape or a dtype that does not convert;
+        Error while another thread runs it.
         """
         model = self._open().model
         arrays = calling.batches(model, inputs)
-        outputs = self._run_pieces(arrays, self._choose_piece(len(arrays[0])))
+        self._take_turn()
+        try:
+            outputs = self._run_pieces(arrays, self._choose_piece(len(arrays[0])))
+        finally:
+            self._running.release()
         if len(outputs) == 1:
             return outputs[0]
         if inputs and isinstance(inputs[0], Mapping):
@@ -316,6 +327,11 @@ class Interpreter:
         if self._program is None:
             raise InputError("this interpreter is closed: create a new one")
         return self._program
+
+    def _take_turn(self) -> None:
+        """Whoever calls this releases ``_running``."""
+        if not self._running.acquire(blocking=False):
+            raise Error("this interpreter runs in another thread now: give each thread one of its own")
 
     def _memory(self) -> Loaded:
         if self._loaded is None:

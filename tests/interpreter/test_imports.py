@@ -27,10 +27,34 @@ print(*sorted(name for name in sys.modules if "." not in name or name.startswith
 RARE = {f"xlite.interpreter.{name}" for name in ("costs", "cost_figures", "selection", "refusal", "profiler")}
 RARE |= {"xlite.interpreter.planner", "xlite.interpreter.kernels.custom"}
 # What modules of this package may ask for until the first result: numpy, which brings the dearest of these itself
-# (ctypes, enum, pathlib, re), and what takes next to nothing. For what else is imported every start pays, and
-# ``python -m tests.device.start --modules`` says how much on a Raspberry Pi Zero.
-CHEAP = {"__future__", "bisect", "collections.abc", "contextlib", "ctypes", "enum", "functools", "importlib"}
-CHEAP |= {"math", "mmap", "numpy", "operator", "os", "pathlib", "re", "stat", "struct", "sys", "types", "weakref"}
+# (ctypes, enum, numbers, pathlib, re), and what takes next to nothing. For what else is imported every start pays,
+# and ``python -m tests.device.start --modules`` says how much on a Raspberry Pi Zero.
+CHEAP = {
+    "__future__",
+    "_thread",
+    "bisect",
+    "collections.abc",
+    "contextlib",
+    "ctypes",
+    "enum",
+    "functools",
+    "importlib",
+}
+CHEAP |= {
+    "math",
+    "mmap",
+    "numbers",
+    "numpy",
+    "operator",
+    "os",
+    "pathlib",
+    "re",
+    "stat",
+    "struct",
+    "sys",
+    "types",
+    "weakref",
+}
 ASKED = """
 import builtins, sys
 import numpy as np

@@ -11,7 +11,8 @@ import pytest
 
 from tests.interpreter.networks import BIT, F32, I32, SAME_3, Builder, residual_network
 from tests.interpreter.random_networks import random_network
-from xlite.interpreter import Interpreter, backends, calling
+from xlite.interpreter import Interpreter, Kernel, Resolver, backends, calling
+from xlite.interpreter.backends import kernels_of
 from xlite.interpreter.details import overwritten
 from xlite.interpreter.planner import plan
 from xlite.schema import write_model
@@ -354,6 +355,37 @@ def test_close_lets_go_of_the_file(tmp_path, network, name):
     assert str(path) in Path("/proc/self/maps").read_text()
     interpreter.close()
     assert str(path) not in Path("/proc/self/maps").read_text()
+
+
+def test_an_interpreter_that_runs_in_another_thread_refuses_to(network):
+    """A kernel waits in the middle of a run."""
+    inside, go_on = threading.Event(), threading.Event()
+    plain = kernels_of("numpy")[OpKind.SIGN][0]
+
+    def prepare(spec, buffers):
+        step = plain.prepare(spec, buffers)
+
+        def slow():
+            inside.set()
+            assert go_on.wait(20)
+            step()
+
+        return slow
+
+    resolver = Resolver("numpy")
+    resolver.register(Kernel("waiting", "mine", OpKind.SIGN, prepare))
+    interpreter = Interpreter(network, resolver=resolver)
+    found = []
+    runner = threading.Thread(target=lambda: found.append(interpreter(image())))
+    runner.start()
+    assert inside.wait(20)
+    for run in (interpreter.invoke, lambda: interpreter(image())):
+        with pytest.raises(Error, match="in another thread now"):
+            run()
+    go_on.set()
+    runner.join()
+    for a, b in zip(found[0], interpreter(image())):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, None])
