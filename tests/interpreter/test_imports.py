@@ -29,32 +29,9 @@ RARE |= {"xlite.interpreter.planner", "xlite.interpreter.kernels.custom"}
 # What modules of this package may ask for until the first result: numpy, which brings the dearest of these itself
 # (ctypes, enum, numbers, pathlib, re), and what takes next to nothing. For what else is imported every start pays,
 # and ``python -m tests.device.start --modules`` says how much on a Raspberry Pi Zero.
-CHEAP = {
-    "__future__",
-    "_thread",
-    "bisect",
-    "collections.abc",
-    "contextlib",
-    "ctypes",
-    "enum",
-    "functools",
-    "importlib",
-}
-CHEAP |= {
-    "math",
-    "mmap",
-    "numbers",
-    "numpy",
-    "operator",
-    "os",
-    "pathlib",
-    "re",
-    "stat",
-    "struct",
-    "sys",
-    "types",
-    "weakref",
-}
+CHEAP = {"__future__", "_thread", "bisect", "collections.abc", "contextlib", "ctypes", "enum", "functools"}
+CHEAP |= {"importlib", "math", "mmap", "numbers", "numpy", "operator", "os", "pathlib", "re", "stat", "struct"}
+CHEAP |= {"sys", "types", "weakref"}
 ASKED = """
 import builtins, sys
 import numpy as np
