@@ -28,6 +28,11 @@ class Distiller(keras.Model):
     it). ``loss`` is whatever ``compile`` was given, regularizers included. Sample and class weights count in
     all of it. The teacher is neither trained nor saved with the distiller, and callbacks do not see its layers.
 
+    Outputs are classes along the last axis, of which one is right. A last axis of 1 is a yes or no (a sigmoid, or
+    its logit; a mask with one channel) and its divergence that of two Bernoulli variables. Numbers that are not
+    probabilities, as of a regression, and several labels at a time look the same to the distiller and are not
+    distilled by this loss: there, take ``share=0`` and ``attention``.
+
     Args:
         student: the model to train; functional or Sequential where ``attention`` is used. Shares its weights with
             the distiller: save it, not the distiller.
@@ -120,12 +125,20 @@ class Distiller(keras.Model):
         return {name: value for name, value in found.items() if name not in parts}
 
     def softened_divergence(self, wanted: Any, found: Any, sample_weight: Any = None) -> Any:
-        """KL(teacher || student) of the outputs ``[n, ..., classes]`` at the temperature, averaged."""
+        """KL(teacher || student) of the outputs ``[n, ..., classes]`` at the temperature, averaged.
+
+        Outputs ``[n, ..., 1]`` and ``[n]`` are yes or no: of two classes, the one whose probability they are and
+        the other.
+        """
         teacher = ops.log_softmax(self._logits(ops.stop_gradient(wanted)) / self.temperature, axis=-1)
         student = ops.log_softmax(self._logits(found) / self.temperature, axis=-1)
         return _mean(ops.sum(ops.exp(teacher) * (teacher - student), axis=-1), sample_weight)
 
     def _logits(self, outputs: Any) -> Any:
+        outputs = ops.expand_dims(outputs, -1) if len(outputs.shape) == 1 else outputs
+        if outputs.shape[-1] == 1:  # a softmax over a single class is 1 whatever it is given
+            other = ops.zeros_like(outputs) if self.from_logits else 1 - outputs
+            outputs = ops.concatenate([outputs, other], axis=-1)
         return outputs if self.from_logits else ops.log(ops.maximum(outputs, _LEAST))
 
     def _check_shapes(self, student: Any, teacher: Any) -> None:

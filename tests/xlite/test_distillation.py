@@ -85,6 +85,79 @@ def test_the_loss_is_the_papers(from_logits, share, weighted):
     assert found == pytest.approx((weights * samples).mean(), rel=1e-4)
 
 
+def bernoulli(teacher, student, temperature):
+    """KL of two coins, from the logits of one side."""
+    p, q = (1 / (1 + np.exp(-np.asarray(z, np.float64) / temperature)) for z in (teacher, student))
+    return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+
+
+def ends_in_one(kind, from_logits):
+    """A model of images ``[6, 6, 2]`` whose last axis is 1: a number, a mask, or a number without that axis."""
+    activation = None if from_logits else "sigmoid"
+    image = keras.Input((6, 6, 2))
+    x = kl.Conv2D(1, 1, activation=activation)(image) if kind == "mask" else kl.Flatten()(image)
+    if kind != "mask":
+        x = kl.Dense(1, activation=activation)(x)
+    return keras.Model(image, kl.Reshape(())(x) if kind == "bare" else x)
+
+
+@pytest.mark.parametrize("kind", ["number", "mask", "bare"])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_one_output_is_a_coin(kind, from_logits, temperature):
+    student, teacher = ends_in_one(kind, from_logits), ends_in_one(kind, from_logits)
+    teacher.set_weights([-w for w in student.get_weights()])
+    distiller = Distiller(student, teacher, temperature=temperature, share=0.6, from_logits=from_logits)
+    distiller.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=from_logits))
+    x = draw(8, 6, 6, 2)
+    ours, theirs = (np.asarray(m(x), np.float64) for m in (student, teacher))
+    y = (np.arange(ours.size).reshape(ours.shape) % 2).astype(np.float32)
+    found = float(distiller.compute_loss(x, y, distiller(x)))
+    if not from_logits:
+        ours, theirs = (np.log(p / (1 - p)) for p in (ours, theirs))
+    labels = np.log1p(np.exp(ours)) - y * ours
+    wanted = 0.4 * labels.mean() + 0.6 * temperature**2 * bernoulli(theirs, ours, temperature).mean()
+    assert bernoulli(theirs, ours, temperature).mean() > 0.01
+    assert found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("shape", [(9, 1), (9, 4, 5, 1), (9,)], ids=str)
+def test_a_coin_is_two_classes(shape, from_logits, weighted):
+    distiller = Distiller(network("student"), network("teacher"), temperature=2.5, share=0)
+    distiller.from_logits = from_logits
+    teacher, student = 3 * draw(*shape, seed=1), 3 * draw(*shape, seed=2)
+    bare = shape[:-1] or shape  # without the last axis of 1
+    pairs = [np.stack([z.reshape(bare), np.zeros(bare, np.float32)], axis=-1) for z in (teacher, student)]
+    one = [teacher, student] if from_logits else [1 / (1 + np.exp(-z)) for z in (teacher, student)]
+    two = pairs if from_logits else [softmax(z) for z in pairs]
+    weights = np.linspace(0, 2, 9, dtype=np.float32) if weighted else None
+    found, wanted = (float(distiller.softened_divergence(a, b, weights)) for a, b in (one, two))
+    assert wanted > 0.01
+    assert found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_coin_that_is_sure_has_a_finite_divergence(dtype):
+    distiller = Distiller(network("student"), network("teacher"), temperature=1)
+    sure, other = (np.array(p, dtype)[:, None] for p in ([0, 1, 0, 1], [0, 1, 1, 0]))
+    found = [float(distiller.softened_divergence(sure[i : i + 1], other[i : i + 1])) for i in range(4)]
+    assert found[:2] == [0, 0]
+    assert found[2:] == pytest.approx([-np.log(1e-7)] * 2, rel=0.02)
+
+
+def test_a_student_of_one_output_learns_from_the_teacher_alone():
+    student, teacher = ends_in_one("number", False), ends_in_one("number", False)
+    distiller = Distiller(student, teacher, share=1.0, temperature=2.0)
+    distiller.compile(keras.optimizers.Adam(0.02), "binary_crossentropy", jit_compile=False)
+    x = draw(64, 6, 6, 2)
+    before = np.abs(student.predict(x, verbose=0) - teacher.predict(x, verbose=0)).mean()
+    distiller.fit(x, np.zeros((64, 1)), epochs=20, batch_size=16, verbose=0)
+    after = np.abs(student.predict(x, verbose=0) - teacher.predict(x, verbose=0)).mean()
+    assert after < before / 3
+
+
 def test_attention_distance_of_equal_directions_is_nothing():
     a = draw(4, 5, 5, 3)
     assert float(attention_distance(a, 2.5 * a)) == pytest.approx(0, abs=1e-6)
