@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from xlite.schema.errors import FileError
+from xlite.schema.errors import FileError, InputError
 from xlite.schema.files import check_destination
 from xlite.schema.types import FILE_IDENTIFIER
+
+if TYPE_CHECKING:
+    from xlite.schema.types import Model
 
 XLITE, HDF5, ZIP, OTHER = ".xlite", ".h5", ".keras", ""
 
@@ -73,6 +77,28 @@ def _same_file(path: str, other: str) -> bool:
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)
     return os.path.realpath(path) == os.path.realpath(other)
+
+
+def mentioned(given: Sequence[str]) -> list[str]:
+    """The files that arguments for inputs name: each as it is, or as the file in ``name=file`` and
+    ``file.npz:key``."""
+    found = []
+    for item in given:
+        for path in (item, item.partition("=")[2]):
+            found += [path, path.rpartition(":")[0]]
+    return [path for path in found if path and os.path.exists(path)]
+
+
+def check_names(model: Model, given: Sequence[str]) -> None:
+    """Raises InputError for a ``name=file`` that is no file and names no input of a model that has one input. (Of
+    several, :func:`xlite.inputs.read_inputs` says so.)"""
+    if len(model.inputs) != 1:
+        return
+    wanted = model.tensors[model.inputs[0]].name
+    for item in given:
+        name, sign, _ = item.partition("=")
+        if sign and name != wanted and not os.path.exists(item):
+            raise InputError(f"{item}: is no file, nor has the model an input '{name}'; it has '{wanted}'")
 
 
 def sha256(path: str) -> str:

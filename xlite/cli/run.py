@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import click
 
 from xlite.cli import files, ui
+from xlite.schema.errors import FileError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ Examples:
 @click.argument("file")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True, help="Labels to show a sample.")
-@click.option("-o", "--out", metavar="FILE.npy", help="Save the outputs instead (.npz where there are several).")
+@click.option("-o", "--out", metavar="FILE", help="Save the outputs instead: one as .npy, any number as .npz.")
 @click.option("--backend", metavar="NAME", help="c, numba or numpy; default: the fastest that is there.")
 @click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="For kernels that use several."
@@ -47,13 +48,21 @@ def command(
     from xlite.inputs import read_inputs
     from xlite.interpreter import Interpreter
 
+    if out is not None:
+        kept = dict.fromkeys(files.mentioned(inputs), "an input")
+        files.check_output("-o", out, {file: "the model itself", **kept})
     interpreter = Interpreter(files.need_xlite(file), backend=backend, num_threads=threads)
+    names = [interpreter.model.tensors[t].name for t in interpreter.model.outputs]
+    if out is not None:
+        _check_suffix(out, names)
     if backend is None:
         _note_backend(interpreter)
+    files.check_names(interpreter.model, inputs)
     batches = read_inputs(interpreter.model, inputs)
+    if not len(batches[0]):
+        raise InputError(f"{', '.join(inputs)}: there are no samples in it; give one or more")
     _note_raw_bytes(interpreter, inputs)
     outputs = run_in_chunks(interpreter, batches)
-    names = [interpreter.model.tensors[t].name for t in interpreter.model.outputs]
     if out is not None:
         _save(out, names, outputs)
         return
@@ -97,8 +106,18 @@ def run_in_chunks(interpreter: Interpreter, batches: Sequence[np.ndarray]) -> li
     return [np.concatenate(list(column)) for column in zip(*parts)]
 
 
+def _check_suffix(out: str, names: Sequence[str]) -> None:
+    """Raises FileError where the file's name does not say what it can hold."""
+    suffix = os.path.splitext(out)[1].lower()
+    if suffix not in (".npy", ".npz"):
+        raise FileError(f"-o {out}: give a name that ends in .npy, for one output, or in .npz, for any number")
+    if suffix == ".npy" and len(names) > 1:
+        listed = ", ".join(names)
+        raise FileError(f"-o {out}: a .npy holds one output, the model has {len(names)} ({listed}); give a .npz")
+
+
 def _save(out: str, names: Sequence[str], outputs: Sequence[np.ndarray]) -> None:
-    """One output as .npy, several as .npz by name; whole or not at all."""
+    """By the file's suffix: the only output as .npy, or all by name as .npz; whole or not at all."""
     import io
 
     import numpy as np
@@ -106,7 +125,7 @@ def _save(out: str, names: Sequence[str], outputs: Sequence[np.ndarray]) -> None
     from xlite.schema.files import write_file
 
     buffer = io.BytesIO()
-    if len(outputs) == 1:
+    if out.lower().endswith(".npy"):
         np.save(buffer, outputs[0])
     else:
         arrays: dict[str, Any] = dict(zip(names, outputs))
@@ -125,7 +144,7 @@ def _titles(inputs: Sequence[str], samples: int) -> list[str]:
 
 def _picture(name: str, output: np.ndarray, labels: Sequence[str], top_k: int, titles: Sequence[str]) -> Any:
     if output.ndim != 2:
-        return f"{name}: {output.dtype}{list(output.shape)}, no list of scores; save it with -o {name}.npy"
+        return f"{name}: {output.dtype}{list(output.shape)}, no list of scores; save it with -o FILE.npz"
     if len(output) == 1:
         shares = bool(output.min() >= 0 and output.max() <= 1)
         best = _best(output[0], labels, top_k)

@@ -147,3 +147,63 @@ def test_a_missing_input_is_named(refusal, two_by_two, tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(4, np.float32))
     assert "'b'" in refusal("run", two_by_two, f"a={tmp_path / 'a.npy'}")
     assert "a=FILE" in refusal("run", two_by_two, tmp_path / "a.npy")
+
+
+def test_neither_the_model_nor_an_input_is_overwritten(refusal, packed, two_by_two, images, tmp_path):
+    model = tmp_path / "sc.xlite"
+    model.write_bytes(packed.read_bytes())
+    one, many = tmp_path / "one.npy", tmp_path / "many.npz"
+    np.save(one, images[0])
+    np.savez(many, images=images)
+    np.save(tmp_path / "a.npy", np.zeros(4, np.float32))
+    link = tmp_path / "link.npy"
+    link.symlink_to(one)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert "the model itself" in refusal("run", model, one, "-o", model)
+    a = f"a={tmp_path / 'a.npy'}"
+    for file, given, out in (
+        (model, [one], one),
+        (model, [one], link),
+        (model, [one, f"{many}:images"], many),
+        (model, [f"image={one}"], one),
+        (two_by_two, [a, a.replace("a=", "b=")], tmp_path / "a.npy"),
+    ):
+        assert "an input" in refusal("run", file, *given, "-o", out)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("out", ["", "-", "y", "y.txt", "y.npy/", "nowhere/y.npy"])
+def test_where_outputs_cannot_go(refusal, packed, images, tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", images[0])
+    refusal("run", packed, "x.npy", "-o", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_the_suffix_says_what_is_written(call, refusal, packed, two_by_two, images, tmp_path):
+    np.save(tmp_path / "x.npy", images[0])
+    assert call("run", packed, tmp_path / "x.npy", "-o", tmp_path / "y.npz").exit_code == 0
+    with np.load(tmp_path / "y.npz") as found:
+        assert found.files == ["classes"]
+        np.testing.assert_array_equal(found["classes"], scores(packed, images[:1]))
+    np.savez(tmp_path / "ab.npz", a=np.zeros(4, np.float32), b=np.zeros(4, np.float32))
+    message = refusal("run", two_by_two, tmp_path / "ab.npz", "-o", tmp_path / "y.npy")
+    assert "2 (sum/0, sign/0)" in message
+    assert not (tmp_path / "y.npy").exists()
+
+
+@pytest.mark.parametrize("shape", [(0, 28, 28), (0, 28, 28, 1)])
+def test_an_empty_batch_is_refused(refusal, packed, tmp_path, shape):
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.uint8))
+    assert "no samples" in refusal("run", packed, tmp_path / "x.npy", "-o", tmp_path / "y.npz")
+    assert "no samples" in refusal("run", packed, tmp_path / "x.npy")
+    assert not (tmp_path / "y.npz").exists()
+
+
+def test_an_input_that_the_model_does_not_have(refusal, call, packed, images, tmp_path):
+    np.save(tmp_path / "x.npy", images[0])
+    assert "an input 'a'; it has 'image'" in refusal("run", packed, f"a={tmp_path / 'x.npy'}")
+    assert call("run", packed, f"image={tmp_path / 'x.npy'}").exit_code == 0
+    np.save(tmp_path / "a=x.npy", images[0])
+    assert call("run", packed, tmp_path / "a=x.npy").exit_code == 0
+    assert "no such file" in refusal("run", packed, "image=nowhere.npy")
