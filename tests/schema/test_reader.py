@@ -95,7 +95,9 @@ def test_random_bytes_behind_a_good_header() -> None:
     [
         (b"", "not a .xlite file: it is empty"),
         (b"abc", "not a .xlite file"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(64), "not a .xlite file: bytes 4 to 8 are"),
+        (bytes(4) + b"TFL3" + bytes(64), "not a .xlite file: bytes 4 to 8 are b'TFL3' instead of"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(64), "pack it first: xlite convert"),
+        (b"PK\x03\x04" + bytes(64), "pack it first: xlite convert"),
         (bytes(4) + b"XLTE", "the root table: the offset at byte 0 is null"),
         (b"\x08\0\0\0XLTE", "the root table: the offset at byte 0 points at byte 8, past the end"),
     ],
