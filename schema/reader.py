@@ -194,7 +194,7 @@ def _check_identifier(view: memoryview) -> None:
         raise FileError("this is not a .xlite file: it is empty")
     if bytes(view[4:8]) != t.FILE_IDENTIFIER:
         if bytes(view[:4]) in (b"\x89HDF", b"PK\x03\x04"):
-            raise FileError("this is a Keras model or another archive, no .xlite file; pack it first: xlite convert")
+            raise FileError("this is a Keras model or an archive, no .xlite file; pack it first: xlite convert")
         raise FileError(
             f"this is not a .xlite file: bytes 4 to 8 are {bytes(view[4:8])!r} instead of {t.FILE_IDENTIFIER!r}"
         )
