@@ -117,10 +117,27 @@ def read_image(path: str, type_: TensorType) -> np.ndarray:
         raise InputError(f"{path}: the model's input {sample} is no image; pass a .npy file of this shape")
     try:
         with Image.open(path) as image:
-            resized = image.convert(mode).resize((sample[1], sample[0]), Image.Resampling.BILINEAR)
+            pixels = of_eight_bits(image, path).convert(mode)
+            resized = pixels.resize((sample[1], sample[0]), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: is no image that Pillow can read ({_first_line(error)})") from None
     return np.asarray(resized, np.uint8).reshape(sample)
+
+
+def of_eight_bits(picture: Any, what: str) -> Any:
+    """A picture of Pillow's with pixels of more than 8 bits as one with 8, others as they are: Pillow's own
+    ``convert`` cuts all above 255 off. 16 bits keep their upper 8. Raises FileError naming ``what`` for pixels of
+    32 bits, whose range no file tells."""
+    from PIL import Image
+
+    # Pillow reads 16-bit PGM files, and older versions of it PNG files too, into its 32-bit mode I.
+    sixteen = picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM"))
+    if sixteen:
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        kind = "floats" if picture.mode == "F" else "integers"
+        raise FileError(f"{what}: its pixels are 32-bit {kind}, whose range is not known; save it with 8 bits")
+    return picture
 
 
 def read_outputs(model: Model, path: str) -> list[np.ndarray]:
@@ -172,23 +189,41 @@ def load_npz(path: str) -> dict[str, np.ndarray]:
     if path.lower().endswith(".npy"):
         return {"": _load(path)}
     try:
+        _check_beginning(path)
         found: Any = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):
             raise FileError(f"{path}: is a .npy file under the name of a .npz; rename it")
         with found as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(f"{path}: is no .npz file of plain arrays ({_first_line(error)})") from None
+        raise FileError(f"{path}: is no .npz file of plain arrays ({_reason(error)})") from None
 
 
 def _load(path: str) -> np.ndarray:
     try:
+        _check_beginning(path)
         array: Any = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise FileError(f"{path}: is no .npy file of plain numbers ({_first_line(error)})") from None
+        raise FileError(f"{path}: is no .npy file of plain numbers ({_reason(error)})") from None
     if not isinstance(array, np.ndarray):
         raise FileError(f"{path}: is a .npz file under the name of a .npy; rename it")
     return array
+
+
+_BEGINNINGS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")  # of a .npy, of a .npz, of one without an array
+
+
+def _check_beginning(path: str) -> None:
+    """Raises ValueError for what numpy would take for a pickle, and advise to load as one: any other file."""
+    with open(path, "rb") as file:
+        beginning = file.read(6)
+    if not beginning.startswith(_BEGINNINGS):
+        raise ValueError("it does not begin as one" if beginning else "it is empty")
+
+
+def _reason(error: BaseException) -> str:
+    line = _first_line(error)
+    return "it holds Python objects" if "allow_pickle" in line else line
 
 
 def _from_npz(file: str, key: str, type_: TensorType, name: str, only: bool) -> np.ndarray:

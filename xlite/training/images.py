@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xlite.inputs import load_npz
+from xlite.inputs import load_npz, of_eight_bits
 from xlite.schema.errors import FileError
 
 _SPELLINGS = {
@@ -156,7 +156,8 @@ def _picture(data: bytes, source: str) -> np.ndarray:
         raise FileError(f"{source}: holds encoded pictures, which need Pillow: pip install Pillow") from None
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "I;16") else "RGB"))
+            eight = of_eight_bits(picture, source)
+            return np.asarray(eight.convert("L" if eight.mode in ("1", "L") else "RGB"))
     except OSError as error:
         reason = str(error).split(" <")[0]  # without the address of what it was read from
         raise FileError(f"{source}: holds what is no picture ({reason})") from None

@@ -125,6 +125,20 @@ def test_what_is_no_picture_is_named(tmp_path):
         read_images(tmp_path)
 
 
+def test_pictures_of_sixteen_bits_in_a_folder_keep_their_upper_eight(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    ramp = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1028
+    for part in ("train", "test"):
+        (tmp_path / part / "a").mkdir(parents=True)
+        image.fromarray(ramp).save(tmp_path / part / "a" / "0.png")
+    found = read_images(tmp_path)
+    np.testing.assert_array_equal(found.x_train[0, ..., 0], ramp >> 8)
+    assert found.shape == (8, 8, 1)
+    image.fromarray(ramp.astype(np.float32)).save(tmp_path / "test" / "a" / "0.png", "TIFF")
+    with pytest.raises(FileError, match=r"0\.png: its pixels are 32-bit floats.*8 bits"):
+        read_images(tmp_path)
+
+
 def test_a_class_that_is_only_tested_is_named(tmp_path):
     pytest.importorskip("PIL")
     for folder in ("train/a", "test/a", "test/b"):
