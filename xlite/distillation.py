@@ -36,7 +36,8 @@ class Distiller(keras.Model):
     Args:
         student: the model to train; functional or Sequential where ``attention`` is used. Shares its weights with
             the distiller: save it, not the distiller.
-        teacher: a model that takes the same inputs and has as many outputs.
+        teacher: a model that takes the same inputs and whose output has the same shape. Of a model with several
+            outputs give one: ``keras.Model(teacher.inputs, teacher.outputs[0])``.
         temperature: T, above 0.
         share: of the distillation loss, from 0 to 1.
         from_logits: whether both models end in logits; ``False`` for probabilities, behind a softmax.
@@ -44,7 +45,8 @@ class Distiller(keras.Model):
         attention_weight: of that part of the loss, 0 or more.
 
     Raises:
-        TrainingError: an option is out of range, a layer does not exist, or shapes do not fit.
+        TrainingError: an option is out of range, a layer does not exist, a model has several outputs or a dict
+            of them, or shapes do not fit.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Distiller(keras.Model):
                 raise TrainingError(
                     f"Distiller got {name}={value!r}; give a Keras model, loaded if it is in a file"
                 )
+            for outputs in ("output", "outputs"):  # as they are arranged, and all in a row; unknown before a call
+                _check_outputs(name, getattr(value, outputs, None))
         for name, value, fine in (
             ("temperature", temperature, temperature > 0),
             ("share", share, 0 <= share <= 1),
@@ -90,8 +94,9 @@ class Distiller(keras.Model):
         return self._teacher.model
 
     def call(self, inputs: Any, training: Any = None) -> Any:
-        outputs, self._features = _split(self._watched.model(inputs, training=training))
-        return outputs
+        outputs = self._watched.model(inputs, training=training)
+        output, self._features = _split("student", outputs, len(self.attention))
+        return output
 
     def compute_loss(
         self,
@@ -106,7 +111,7 @@ class Distiller(keras.Model):
         self._teaching = training
         if not training:
             return loss
-        wanted, examples = _split(self._teacher.model(x, training=False))
+        wanted, examples = _split("teacher", self._teacher.model(x, training=False), len(self.attention))
         distilled = self.softened_divergence(wanted, y_pred, sample_weight)
         self._distilled.update_state(distilled)
         total = (1 - self.share) * loss + self.share * self.temperature**2 * distilled
@@ -173,8 +178,24 @@ def _with_features(model: Any, names: list[str]) -> Any:
     return keras.Model(model.inputs, [model.outputs[0], *(known[name].output for name in names)])
 
 
-def _split(outputs: Any) -> tuple[Any, list[Any]]:
+def _split(role: str, outputs: Any, features: int) -> tuple[Any, list[Any]]:
+    """The one output, and as many features behind it."""
+    if features == 0:  # as the model of the user gives it
+        _check_outputs(role, outputs)
     return (outputs[0], list(outputs[1:])) if isinstance(outputs, (list, tuple)) else (outputs, [])
+
+
+def _check_outputs(role: str, outputs: Any) -> None:
+    if isinstance(outputs, Mapping):
+        found = "a dict of outputs"
+    elif isinstance(outputs, (list, tuple)) and len(outputs) > 1:
+        found = f"{len(outputs)} outputs"
+    else:
+        return
+    raise TrainingError(
+        f"Distiller: the {role} gives {found}; give a model with only the one to distil, as "
+        f"keras.Model({role}.inputs, {role}.outputs[0])"
+    )
 
 
 def _shape(layer: Any) -> Any:

@@ -234,3 +234,52 @@ def test_models_of_other_outputs_are_refused():
     other = keras.Sequential([keras.Input((6, 6, 2)), kl.Flatten(), kl.Dense(4)])
     with pytest.raises(TrainingError, match=r"outputs.*\(None, 3\) and \(None, 4\)"):
         Distiller(network("student"), other)
+
+
+class Called(keras.Model):
+    """What it gives is known only once it is called."""
+
+    def __init__(self, arrange):
+        super().__init__()
+        self.heads, self.arrange = [kl.Dense(2, activation="softmax") for _ in "ab"], arrange
+
+    def call(self, x):
+        return self.arrange(*(head(x) for head in self.heads))
+
+
+ARRANGED = {
+    "list": (lambda a, b: [a, b], "2 outputs;"),
+    "tuple": (lambda a, b: (a, b), "2 outputs;"),
+    "dict": (lambda a, b: {"a": a, "b": b}, "a dict of outputs;"),
+    "dict of one": (lambda a, b: {"a": a}, "a dict of outputs;"),
+}
+
+
+@pytest.mark.parametrize("role", ["student", "teacher"])
+@pytest.mark.parametrize("arranged", ARRANGED)
+def test_several_outputs_are_refused_before_anything_is_dropped(arranged, role):
+    arrange, message = ARRANGED[arranged]
+    x = keras.Input((5,))
+    heads = [kl.Dense(2, activation="softmax")(x) for _ in "ab"]
+    one, several = keras.Model(x, heads[0]), keras.Model(x, arrange(*heads))
+    models = {"student": one, "teacher": one, role: several}
+    message = rf"the {role} gives {message}.*keras.Model\({role}.inputs, {role}.outputs\[0\]\)"
+    with pytest.raises(TrainingError, match=message):
+        Distiller(**models)
+    distiller = Distiller(**{**models, role: keras.Model(several.inputs, several.outputs[0])})  # as it says
+    distiller.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    data = draw(4, 5), np.arange(4) % 2
+    distiller.fit(*data, verbose=0)
+    distiller = Distiller(**{**models, role: Called(arrange)})
+    distiller.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    with pytest.raises(TrainingError, match=message):
+        distiller.fit(*data, verbose=0)
+
+
+def test_a_list_of_one_output_is_one_output():
+    x = keras.Input((5,))
+    models = [keras.Model(x, [kl.Dense(2, activation="softmax")(x)]) for _ in "ab"]
+    distiller = Distiller(*models, attention={})
+    distiller.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    history = distiller.fit(draw(4, 5), np.arange(4) % 2, verbose=0).history
+    assert history["distillation"][0] > 0
