@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional, Union
 
 import keras
+import numpy as np
 
 from xlite.schema.errors import TrainingError
 
@@ -69,6 +70,11 @@ _KINDS: tuple[tuple[tuple[type, ...], dict[str, Filters]], ...] = (
 
 
 _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
+_QUANTIZERS_OF = {
+    "kernel": ("kernel_quantizer", "depthwise_quantizer"),
+    "depthwise_kernel": ("depthwise_quantizer",),
+    "pointwise_kernel": ("pointwise_quantizer",),
+}
 
 
 def filter_layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -146,8 +152,34 @@ def layout_of(layer: Any) -> Optional[dict[str, Filters]]:
 
 
 def quantizes_kernel(layer: Any) -> bool:
-    """Whether a layer of xlite.layers binarizes its kernel in the forward pass."""
+    """Whether a layer of xlite.layers has a kernel quantizer, of signs or of more levels."""
     return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
+
+
+def sign_kernels(model: keras.Model) -> list[Kernel]:
+    """The kernels of ``model`` whose quantizer gives two levels of opposite sign, each variable once."""
+    found: dict[int, Kernel] = {}
+    for layer in filter_layers(model):
+        for attribute, layout in (layout_of(layer) or {}).items():
+            quantizers = [getattr(layer, name, None) for name in _QUANTIZERS_OF[attribute]]
+            if any(q is not None and _gives_signs(q, getattr(layer, attribute), layout) for q in quantizers):
+                variable = getattr(layer, attribute)
+                found.setdefault(id(variable), Kernel(layer, variable, layout))
+    return list(found.values())
+
+
+def _gives_signs(quantizer: Any, variable: Any, layout: Filters) -> bool:
+    """What one of xlite's quantizers says of itself; of another callable the kernel's own values tell."""
+    told = getattr(quantizer, "gives_signs", None)
+    if told is not None:
+        return bool(told)
+    values = np.asarray(keras.ops.convert_to_numpy(quantizer(keras.ops.convert_to_tensor(variable))))
+    axes = layout.alpha_axes(values.ndim)
+    if all(values.shape[axis] == 1 for axis in axes):  # of a single weight any value is one level
+        axes = tuple(range(values.ndim))
+    magnitudes = np.abs(values)
+    level = bool(np.all(magnitudes == magnitudes.max(axis=axes, keepdims=True)))
+    return level and bool(np.any(values < 0)) and bool(np.any(values > 0))
 
 
 def pick(model: keras.Model, selection: Selection) -> list[Any]:

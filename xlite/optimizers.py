@@ -186,17 +186,22 @@ def _own_name(variable: Any) -> str:
 
 
 def binary_kernels(model: Any) -> Among:
-    """The predicate that means the kernels of all layers of ``model`` that quantize theirs. Raises TrainingError
-    if there are none, or if another layer, of another nested model, bears the name of one."""
-    layers = [layer for layer in filters.filter_layers(model) if filters.quantizes_kernel(layer)]
-    if not layers:
-        raise TrainingError(f"model {model.name!r} has no layer with a kernel quantizer")
-    kernels = [variable for _, variable in filters.named_kernels(model, layers)]
+    """The predicate that means those kernels of ``model`` whose quantizer gives two levels of opposite sign. Those
+    of ``int8``, ``dorefa`` with more than a bit, ``ste_tern`` and ``ste_heaviside`` are left to the default: flips
+    would never change their magnitudes. A quantizer that is not xlite's is asked by the values it gives now.
+
+    Raises TrainingError if there are none, or if another layer, of another nested model, bears the name of one."""
+    kernels = [kernel.variable for kernel in filters.sign_kernels(model)]
+    if not kernels:
+        raise TrainingError(
+            f"model {model.name!r} has no layer with a kernel quantizer of two levels of opposite sign; give one "
+            "kernel_quantizer='ste_sign'"
+        )
     found, meant = Among({_own_name(variable) for variable in kernels}), {id(variable) for variable in kernels}
     for variable in model.trainable_variables:
         if found(variable) and id(variable) not in meant:
             raise TrainingError(
-                f"{variable.path!r} of model {model.name!r} is float, and its layer bears the name of one with a "
-                "kernel quantizer; give one of them another name"
+                f"{variable.path!r} of model {model.name!r} is not binary, and its layer bears the name of one "
+                "with a binary kernel; give one of them another name"
             )
     return found

@@ -61,6 +61,8 @@ class SteSign(_Configured):
             no limit.
     """
 
+    gives_signs = True
+
     def __init__(self, clip_value: float | None = 1.0):
         self.clip_value = _checked_clip("SteSign", clip_value)
 
@@ -78,6 +80,8 @@ class ApproxSign(_Configured):
 
     Forward ``sign(x)``; the gradient is multiplied by ``2 - 2|x|`` where ``|x| <= 1`` and is 0 elsewhere.
     """
+
+    gives_signs = True
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
@@ -102,6 +106,8 @@ class MagnitudeAwareSign(_Configured):
         differentiate_alpha: whether the gradient knows that alpha depends on x too. To that of each weight is then
             added ``sign(x_i) / n * sum_j g_j * sign(x_j)``, over the ``n`` weights of its filter.
     """
+
+    gives_signs = True
 
     def __init__(self, clip_value: float | None = 1.0, differentiate_alpha: bool = False):
         self.clip_value = _checked_clip("MagnitudeAwareSign", clip_value)
@@ -134,6 +140,8 @@ class LayerScaledSign(_Configured):
     ``alpha`` is the mean of ``|x|`` over the whole kernel, a constant for the gradient, which passes unchanged.
     """
 
+    gives_signs = True
+
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         alpha = ops.stop_gradient(ops.mean(ops.abs(x)))
@@ -160,6 +168,7 @@ class DoReFa(_Configured):
         if mode not in ("activations", "weights"):
             raise TrainingError(f"DoReFa got mode={mode!r}; give 'activations' or 'weights'")
         self.k_bit, self.mode = int(k_bit), mode
+        self.gives_signs = self.k_bit == 1 and mode == "weights"  # else more levels, or 0 and 1
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)

@@ -7,7 +7,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from xlite import layers  # noqa: E402
+from xlite import layers, quantizers  # noqa: E402
 from xlite.optimizers import Bop, CaseOptimizer, binary_kernels  # noqa: E402
 from xlite.schema.errors import TrainingError  # noqa: E402
 
@@ -112,10 +112,75 @@ def test_what_makes_no_sense_is_refused():
         binary_kernels(plain)
 
 
+MORE = {
+    "int8": "int8",
+    "dorefa1": quantizers.DoReFa(1, "weights"),
+    "dorefa2": quantizers.DoReFa(2, "weights"),
+    "dorefa8": quantizers.DoReFa(8, "weights"),
+    "activations1": quantizers.DoReFa(1, "activations"),
+    "tern": "ste_tern",
+    "heaviside": "ste_heaviside",
+    "no_op": "no_op",
+    "own_sign": lambda w: 0.3 * quantizers.ste_sign(w),
+    "own_alpha": lambda w: keras.ops.mean(keras.ops.abs(w), axis=0) * quantizers.ste_sign(w),
+    "own_steps": lambda w: keras.ops.round(w * 3) / 3,
+    **{name: name for name in ("ste_sign", "approx_sign", "swish_sign", "annealed_sign", "magnitude_aware_sign",
+                               "xnor_weight_scale", "layer_scaled_sign")},
+}  # fmt: skip
+SIGNS = {"dorefa1", "own_sign", "own_alpha"} | {name for name in MORE if name.endswith(("_sign", "_scale"))}
+
+
+def test_only_quantizers_of_two_levels_of_opposite_sign_count_as_binary():
+    stack = [layers.QuantDense(6, kernel_quantizer=value, name=name) for name, value in MORE.items()]
+    model = keras.Sequential([keras.Input((6,)), *stack])
+    kernels = [layer.kernel for layer in stack]
+    for seed, kernel in enumerate(kernels):
+        kernel.assign(draw(6, 6, seed=seed))
+    assert binary_kernels(model).names == sorted(f"{name}/kernel" for name in SIGNS)
+    ladder = np.linspace(-1.2, 1.2, 37, dtype=np.float32)[:, None]
+    for name, value in MORE.items():  # what they say of themselves is what they give
+        levels = np.unique(quantizers.get(value)(ladder))
+        assert (name in SIGNS) == (len(levels) <= 2 and levels[0] == -levels[-1]), name
+    kernels[list(MORE).index("no_op")].assign(np.where(draw(6, 6) < 0, -1, 1))
+    assert "no_op/kernel" in binary_kernels(model).names
+
+
+def test_a_half_of_a_separable_convolution_and_single_weights_are_looked_at_alone():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.QuantSeparableConv2D(
+                4, 3, depthwise_quantizer="int8", pointwise_quantizer="ste_sign", name="separable"
+            ),
+            layers.QuantDepthwiseConv2D(1, depthwise_quantizer=lambda w: 1.0 * w, name="single"),
+            layers.QuantDepthwiseConv2D(3, depthwise_quantizer="ste_sign", name="depthwise"),
+        ]
+    )
+    assert binary_kernels(model).names == ["depthwise/kernel", "separable/pointwise_kernel"]
+
+
+def test_int8_first_and_last_layers_go_on_learning_beside_bop():
+    names = ("stem", "binary", "head")
+    kinds = ("int8", "ste_sign", "int8")
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            *(layers.QuantDense(4, kernel_quantizer=k, name=n) for n, k in zip(names, kinds)),
+        ]
+    )
+    model.get_layer("binary").kernel.assign(np.where(draw(4, 4) < 0, -1, 1))
+    case = CaseOptimizer((binary_kernels(model), Bop(0.5, 0)), default=keras.optimizers.Adam(0.02))
+    model.compile(case, "mse", run_eagerly=True, jit_compile=False)
+    before = {name: np.abs(model.get_layer(name).kernel) for name in names}
+    model.fit(draw(16, 5), draw(16, 4), batch_size=8, verbose=0)
+    moved = {name: bool(np.any(np.abs(model.get_layer(name).kernel) != before[name])) for name in names}
+    assert moved == {"stem": True, "binary": False, "head": True}
+
+
 def test_a_float_layer_of_the_same_name_is_named():
     """Names of layers are unlike within a model, and not within the models that are nested in it."""
     one, two = network(), keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="binary")], name="two")
     image = keras.Input((5,))
-    with pytest.raises(TrainingError, match=r"'two/binary/kernel' of model 'both' is float.*another name"):
+    with pytest.raises(TrainingError, match=r"'two/binary/kernel' of model 'both' is not binary.*another name"):
         binary_kernels(keras.Model(image, two(one(image)), name="both"))
     assert binary_kernels(one).names == ["binary/kernel"]

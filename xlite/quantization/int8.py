@@ -21,6 +21,8 @@ class Int8(Configured):
     output channel (for depthwise kernels one a multiplier, over all channels). Halves round to the even neighbour.
     The gradient passes unchanged: no weight lies outside of the range."""
 
+    gives_signs = False
+
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)
         axes = tuple(range(len(x.shape) - 1))
@@ -41,6 +43,8 @@ class Int8Input(Configured):
         low: 0 or below.
         high: 0 or above, and above ``low``.
     """
+
+    gives_signs = False
 
     def __init__(self, low: float = -1.0, high: float = 1.0):
         if not (np.isfinite([low, high]).all() and low <= 0 <= high and low < high):

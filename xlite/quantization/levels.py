@@ -26,6 +26,8 @@ class SteHeaviside(Configured):
         clip_value: half width of the interval that lets gradients through, above 0; ``None`` for no limit.
     """
 
+    gives_signs = False
+
     def __init__(self, clip_value: float | None = 1.0):
         self.clip_value = checked_clip("SteHeaviside", clip_value)
 
@@ -54,6 +56,8 @@ class SteTern(Configured):
             For kernels only: for inputs it would be taken over the batch.
         clip_value: as for :class:`SteHeaviside`.
     """
+
+    gives_signs = False
 
     def __init__(
         self,

@@ -23,6 +23,8 @@ class SwishSign(Configured):
         beta: the steepness, above 0.
     """
 
+    gives_signs = True
+
     def __init__(self, beta: float = 5.0):
         self.beta = checked_positive("SwishSign", "beta", beta)
 
@@ -51,6 +53,8 @@ class AnnealedSign(Configured):
     Args:
         temperature: the ``t`` to begin with, above 0. The config holds the one that is reached.
     """
+
+    gives_signs = True
 
     def __init__(self, temperature: float = 0.1):
         checked = checked_positive("AnnealedSign", "temperature", temperature)
@@ -93,6 +97,8 @@ class XnorWeightScale(Configured):
     (:class:`xlite.quantizers.MagnitudeAwareSign` keeps alpha constant, or differentiates an alpha that is not
     clipped.)
     """
+
+    gives_signs = True
 
     def __call__(self, x: Any) -> Any:
         x = ops.convert_to_tensor(x)

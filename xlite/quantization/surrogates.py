@@ -62,7 +62,13 @@ def window(x: Any, clip_value: float | None) -> Any:
 
 
 class Configured:
-    """Config round trip for quantizers whose constructor takes what ``get_config`` gives."""
+    """Config round trip for quantizers whose constructor takes what ``get_config`` gives.
+
+    gives_signs: whether a kernel has two levels of opposite sign behind it; ``None`` where that depends on the
+    kernel's own values.
+    """
+
+    gives_signs: bool | None = None
 
     def get_config(self) -> dict[str, Any]:
         return {}
