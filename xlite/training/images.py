@@ -21,6 +21,7 @@ _SPELLINGS = {
     "x_test": ("x_test", "test_images", "X_test", "test_x"),
     "y_test": ("y_test", "test_labels", "Y_test", "test_y"),
 }
+MAX_CLASSES = 1_000_000  # more are numbers of something else, of products or people
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".webp")
 
 
@@ -41,6 +42,12 @@ class Images:
         return tuple(self.x_train.shape[1:])
 
     @property
+    def untrained(self) -> list[str]:
+        """The classes that no training image shows."""
+        seen = np.bincount(self.y_train, minlength=len(self.classes))
+        return [name for name, count in zip(self.classes, seen) if not count]
+
+    @property
     def sha256(self) -> str:
         """Of all arrays in the order of the fields."""
         digest = hashlib.sha256()
@@ -53,28 +60,65 @@ def make_images(
     x_train: Any, y_train: Any, x_test: Any, y_test: Any, source: str, classes: Sequence[str] = ()
 ) -> Images:
     """Brings arrays into the form of :class:`Images`: a channel axis, labels of one axis. Raises FileError."""
-    x = [np.asarray(a) for a in (x_train, x_test)]
-    y = [np.asarray(a).reshape(-1).astype(np.int32) for a in (y_train, y_test)]
-    x = [a[..., np.newaxis] if a.ndim == 3 else a for a in x]
-    for images, labels in zip(x, y):
-        if images.ndim != 4 or images.dtype != np.uint8:
-            raise FileError(f"{source}: images have to be uint8 [n, height, width, channels], not {images.dtype} "
-                            f"{images.shape}")  # fmt: skip
-        if len(images) != len(labels):
-            raise FileError(f"{source}: has {len(images)} images and {len(labels)} labels")
+    x = [_with_channels(np.asarray(a), source) for a in (x_train, x_test)]
+    y = [_whole(np.asarray(a), len(images), source) for a, images in zip((y_train, y_test), x)]
     if x[0].shape[1:] != x[1].shape[1:]:
         raise FileError(f"{source}: training images are {x[0].shape[1:]} and test images {x[1].shape[1:]}")
     count = 1 + max(int(labels.max(initial=0)) for labels in y)
     if not len(x[0]) or not len(x[1]):
         raise FileError(f"{source}: has {len(x[0])} training and {len(x[1])} test images; both are needed")
-    if min(int(labels.min()) for labels in y) < 0 or (len(classes) and count > len(classes)):
-        known = f"0 to {len(classes) - 1}, as there are names" if len(classes) else "0 or above"
-        raise FileError(f"{source}: labels have to be {known}")
+    if len(classes) and count > len(classes):
+        raise FileError(f"{source}: labels have to be 0 to {len(classes) - 1}, as there are names")
     named = tuple(str(name) for name in classes) or tuple(str(i) for i in range(count))
     return Images(x[0], y[0], x[1], y[1], named, source)
 
 
-def read_images(path: str | os.PathLike[str]) -> Images:
+def _with_channels(images: np.ndarray, source: str) -> np.ndarray:
+    """uint8 ``[n, height, width, channels]``."""
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise FileError(f"{source}: images have to be uint8 [n, height, width, channels], not {images.dtype} "
+                        f"{images.shape}")  # fmt: skip
+    if images.shape[1] in (1, 3) and images.shape[-1] > 4:
+        raise FileError(
+            f"{source}: images are {images.shape}, and channels have to come last; images.transpose(0, 2, 3, 1) "
+            "puts them there"
+        )
+    return images
+
+
+def _whole(labels: np.ndarray, count: int, source: str) -> np.ndarray:
+    """int32 ``[count]``, of whole numbers that a class can have."""
+    if labels.dtype.kind == "O":  # of a table, whose numbers are objects of Python
+        labels = np.asarray(labels.tolist())
+    if labels.ndim > 1 and len(labels) == count and labels.size > count:
+        raise FileError(
+            f"{source}: labels are {labels.shape}, several for an image; if they are one-hot, store their "
+            "numbers, labels.argmax(axis=1)"
+        )
+    labels = labels.reshape(-1)
+    if len(labels) != count:
+        raise FileError(f"{source}: has {count} images and {len(labels)} labels")
+    if labels.dtype.kind not in "biuf":
+        raise FileError(
+            f"{source}: labels have to be whole numbers, not {labels.dtype}; number the classes from 0 and store "
+            "their names as class_names"
+        )
+    broken = labels[labels != np.floor(labels)] if labels.dtype.kind == "f" else labels[:0]  # NaN differs from NaN
+    if len(broken):
+        raise FileError(f"{source}: labels have to be whole numbers, and one is {broken[0]}")
+    least, most = (labels.min(), labels.max()) if count else (0, 0)
+    if float(most) >= MAX_CLASSES:
+        raise FileError(
+            f"{source}: labels have to be below {MAX_CLASSES:,}, and one is {most}; number the classes from 0"
+        )
+    if float(least) < 0:
+        raise FileError(f"{source}: labels have to be 0 or above, and one is {least}")
+    return labels.astype(np.int32)
+
+
+def read_images(path: str | os.PathLike[str] | None) -> Images:
     """Images from a .npz file or from a folder.
 
     A file holds ``x_train``, ``y_train``, ``x_test``, ``y_test`` (or ``train_images`` and so on), or encoded
@@ -84,8 +128,10 @@ def read_images(path: str | os.PathLike[str]) -> Images:
     ``test/<class>/*.png``, all of one size (or JPEG, BMP, WebP, PGM).
 
     Raises:
-        FileError: it is neither, or something in it is missing.
+        FileError: it is neither, or something in it is missing, or there is no path.
     """
+    if path is None:
+        raise FileError("the recipe brings no images of its own; give it a .npz file or a folder with --data PATH")
     source = Path(path)
     if source.is_dir():
         return _from_folder(source)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import os
 import pkgutil
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -94,7 +95,8 @@ def find(name: str) -> Recipe:
 def _from_file(path: str) -> Recipe:
     if not os.path.isfile(path):
         raise TrainingError(f"{path}: there is no such recipe file")
-    spec = importlib.util.spec_from_file_location("xlite_recipe", path)
+    whole = os.path.abspath(path)  # under which its frames are known
+    spec = importlib.util.spec_from_file_location("xlite_recipe", whole)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -104,13 +106,34 @@ def _from_file(path: str) -> Recipe:
     except Error:
         raise
     except Exception as error:
-        line = _line_of(error, os.path.abspath(path))
+        line = _line_of(error, whole)
         at = "" if line is None else f", line {line}"
         raise TrainingError(f"{path}{at}: {type(error).__name__}: {_told(error)}") from error
     recipe = getattr(module, "RECIPE", None)
     if not isinstance(recipe, Recipe):
         raise TrainingError(f"{path}: holds no RECIPE, an xlite.training.recipe.Recipe; those of xlite.recipes do")
-    return recipe
+    own = {name: getattr(recipe, name) for name in ("load", "build", "callbacks", "augment", "deployed")}
+    named = {name: _naming(path, function) for name, function in own.items() if function is not None}
+    return replace(recipe, **named)
+
+
+def _naming(path: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of a recipe file, whose errors are told with the file's line, as those of its loading are.
+    Those that come from nowhere in the file stay what they are."""
+
+    @functools.wraps(function)
+    def named(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except Error:
+            raise
+        except Exception as error:
+            line = _line_of(error, os.path.abspath(path))
+            if line is None:
+                raise
+            raise TrainingError(f"{path}, line {line}: {type(error).__name__}: {_told(error)}") from error
+
+    return named
 
 
 def _told(error: Exception) -> str:

@@ -61,7 +61,7 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     _check(recipe, settings)
     strategy = Strategy(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
-    images = _limited(recipe.load(settings.data), settings.limit)
+    images = _limited(_images(recipe, settings.data), settings.limit)
     epochs = recipe.epochs if settings.epochs is None else settings.epochs
     facts = _facts(recipe, settings, images, epochs)
     finished = _finished_before(settings, facts)
@@ -117,11 +117,27 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         )
 
 
+def _images(recipe: Recipe, data: Optional[str]) -> Images:
+    images = recipe.load(data)
+    if not isinstance(images, Images):
+        raise TrainingError(
+            f"recipe {recipe.name!r}: its load has to return an xlite.training.images.Images, as make_images of "
+            f"that module does, not {type(images).__name__}"
+        )
+    return images
+
+
 def _limited(images: Images, limit: Optional[int]) -> Images:
+    """``limit`` of the training and of the test images, in their order, the same ones each time. Not the first
+    ones: many sets are sorted by class."""
     if limit is None:
         return images
-    names = ("x_train", "y_train", "x_test", "y_test")
-    return replace(images, **{name: getattr(images, name)[:limit] for name in names})
+    parts = {}
+    for part in ("train", "test"):
+        x, y = getattr(images, f"x_{part}"), getattr(images, f"y_{part}")
+        rows = np.sort(np.random.default_rng(0).permutation(len(x))[:limit])
+        parts.update({f"x_{part}": x[rows], f"y_{part}": y[rows]})
+    return replace(images, **parts)
 
 
 _UNREADABLE = (OSError, TypeError, ValueError)  # TypeError: of a class that Keras does not know

@@ -9,7 +9,7 @@ import pytest
 
 from tests.xlite.training.small import SIZE, arrays, write_npz
 from xlite.schema.errors import FileError
-from xlite.training.images import Images, fashion_mnist, read_images
+from xlite.training.images import Images, fashion_mnist, make_images, read_images
 
 
 def same(found: Images, wanted: dict) -> None:
@@ -105,8 +105,7 @@ def test_what_is_wrong_is_named(tmp_path):
         ({"y_train": np.zeros(3, int)}, "96 images and 3 labels"),
         ({"x_test": np.zeros((48, 4, 4, 3), np.uint8)}, "test images"),
         ({"x_test": np.zeros((0, SIZE, SIZE, 3), np.uint8), "y_test": np.zeros(0, int)}, "96 training and 0 test"),
-        ({"y_train": np.full(96, -1)}, "0 or above"),
-        ({"y_train": np.full(96, "shoe")}, "holds no labelled images"),
+        ({"y_train": np.full(96, "shoe")}, r"whole numbers, not <U4; .* class_names"),
         ({"class_names": ["x", "y"]}, "labels have to be 0 to 1"),
     ):
         with pytest.raises(FileError, match=message):
@@ -114,6 +113,59 @@ def test_what_is_wrong_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileError, match=r"train/ and test/"):
         read_images(tmp_path / "empty")
+
+
+LABELS = arrays()["y_train"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS + 0.5, r"have to be whole numbers, and one is \d\.5$"),
+        (np.where(np.arange(96) == 7, np.nan, LABELS), r"have to be whole numbers, and one is nan$"),
+        (LABELS.astype(np.int64) + 2**32, r"below 1,000,000, and one is 4294967298; number the classes from 0$"),
+        (np.where(np.arange(96) == 7, 2**64 - 1, LABELS.astype(np.uint64)), "one is 18446744073709551615"),
+        (np.where(np.arange(96) == 7, np.inf, LABELS), "below 1,000,000, and one is inf"),
+        (LABELS - 2, r"have to be 0 or above, and one is -2$"),
+        (np.eye(3)[LABELS], r"labels are \(96, 3\), .* one-hot, store their numbers, labels.argmax\(axis=1\)$"),
+    ],
+    ids=["halves", "nan", "wraps", "uint64", "infinite", "negative", "one-hot"],
+)
+def test_labels_that_are_no_whole_numbers_of_classes_are_refused(labels, message):
+    with pytest.raises(FileError, match=message):
+        make_images(**{**arrays(), "y_train": labels}, source="x")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int8, np.float16, np.float64, object])
+def test_labels_of_every_kind_of_number_are_the_same(dtype):
+    given = {key: array.astype(dtype) if key[0] == "y" else array for key, array in arrays().items()}
+    found = make_images(**given, source="x")
+    same(found, arrays())
+    assert found.y_train.dtype == np.int32
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_that_come_first_are_named(channels):
+    given = arrays()
+    for key in ("x_train", "x_test"):
+        given[key] = np.moveaxis(given[key][..., :channels], -1, 1)
+    with pytest.raises(FileError, match=rf"\(96, {channels}, 8, 8\), .* images.transpose\(0, 2, 3, 1\)"):
+        make_images(**given, source="x")
+
+
+def test_classes_that_no_training_image_shows_are_known():
+    given = arrays()
+    assert make_images(**given, source="x").untrained == []
+    shifted = {**given, "y_train": 1 + given["y_train"], "y_test": 1 + given["y_test"]}
+    assert make_images(**shifted, source="x").untrained == ["0"]
+    assert make_images(**given, source="x", classes="abcd").untrained == ["d"]
+
+
+def test_a_recipe_without_images_of_its_own_needs_data():
+    with pytest.raises(FileError, match=r"give it a \.npz file or a folder with --data PATH"):
+        read_images(None)
 
 
 def test_what_is_no_picture_is_named(tmp_path):

@@ -17,7 +17,7 @@ keras = pytest.importorskip("keras")
 import xlite  # noqa: E402
 from tests.xlite.training.small import write_npz  # noqa: E402
 from xlite.cli.app import cli  # noqa: E402
-from xlite.schema.errors import TrainingError  # noqa: E402
+from xlite.schema.errors import FileError, TrainingError  # noqa: E402
 from xlite.training import recipe as recipes  # noqa: E402
 from xlite.training.images import make_images  # noqa: E402
 
@@ -113,6 +113,53 @@ def test_recipes_of_ones_own_are_found_by_path_and_wrong_ones_named(tmp_path):
         recipes.find(str(tmp_path / "none.py"))
     with pytest.raises(TrainingError, match=r"did you mean 'fashion'"):
         recipes.find("fashon")
+
+
+OWN = """
+from tests.xlite.training.small import recipe
+from xlite.schema.errors import FileError
+
+def load(data):
+    raise FileError("no images today")
+
+def build(job):
+    return helper(job)
+
+def helper(job):
+    return undefined
+
+def augment(rng, images):
+    return images.nothing
+
+RECIPE = recipe(load=load, build=build, augment=augment, deployed=[].remove)
+"""
+
+
+def test_what_fails_in_a_recipe_file_is_told_with_its_line(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    found = recipes.find("mine.py")
+    with pytest.raises(TrainingError, match=r"^mine\.py, line 12: NameError: name 'undefined' is") as at:
+        found.build(job("fashion"))
+    assert isinstance(at.value.__cause__, NameError)
+    with pytest.raises(TrainingError, match=r"^mine\.py, line 15: AttributeError: .*nothing"):
+        found.augment(np.random.default_rng(0), np.zeros((1, 8, 8, 3)))
+    with pytest.raises(FileError, match=r"^no images today$"):  # a sentence stays one
+        found.load(None)
+    with pytest.raises(ValueError, match=r"not in list"):  # it comes from nowhere in the file
+        found.deployed(1)
+    (tmp_path / "mine.py").write_text(OWN.replace("augment=augment, ", "augment=None, "))
+    assert recipes.find("mine.py").augment is None
+
+
+def test_a_recipe_that_reads_images_needs_data(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from tests.xlite.training.small import recipe\nfrom xlite.training.images import read_images\n"
+        "RECIPE = recipe(load=read_images)\n"
+    )
+    refused = call("train", tmp_path / "mine.py", "--out", tmp_path / "model.h5")
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-1].endswith("give it a .npz file or a folder with --data PATH")
 
 
 def call(*arguments):

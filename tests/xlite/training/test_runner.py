@@ -374,6 +374,33 @@ def test_a_checkpoint_that_cannot_be_read_is_named(data, settings):
         train(recipe(), replace(settings, resume=True))
 
 
+def test_a_limit_takes_images_of_all_classes_of_a_sorted_set_and_always_the_same(settings, tmp_path):
+    from xlite.training import runner
+
+    images = recipe().load(settings.data)
+    by_class = {part: np.argsort(getattr(images, f"y_{part}"), kind="stable") for part in ("train", "test")}
+    arrays = {f"{kind}_{part}": rows for part, rows in by_class.items() for kind in "xy"}
+    ordered = replace(images, **{name: getattr(images, name)[rows] for name, rows in arrays.items()})
+    few = runner._limited(ordered, 24)
+    for x, y, all_x, all_y in (
+        (few.x_train, few.y_train, ordered.x_train, ordered.y_train),
+        (few.x_test, few.y_test, ordered.x_test, ordered.y_test),
+    ):
+        assert (len(x), len(y), set(y)) == (24, 24, {0, 1, 2})
+        known = {image.tobytes(): label for image, label in zip(all_x, all_y)}
+        assert [known[image.tobytes()] for image in x] == list(y)
+        assert list(y) == sorted(y)  # in their order
+    assert runner._limited(ordered, 24).sha256 == few.sha256
+    assert runner._limited(ordered, 1000).sha256 == ordered.sha256
+    assert runner._limited(ordered, None) is ordered
+
+
+@pytest.mark.parametrize("given", [None, ("x", "y")])
+def test_a_recipe_whose_load_gives_no_images_is_named(given, settings):
+    with pytest.raises(TrainingError, match=rf"'small': its load has to return .*, not {type(given).__name__}$"):
+        train(recipe(load=lambda data: given), settings)
+
+
 def test_a_recipe_whose_model_is_not_compiled_is_named(settings):
     def build(job):
         return keras.Sequential([keras.Input(job.images.shape), keras.layers.Flatten(), keras.layers.Dense(3)])
