@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import click
 
 from xlite.cli import files, ui
-from xlite.schema.errors import InputError
+from xlite.cli.options import SEED, FiniteFloat
+from xlite.schema.errors import FileError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +34,14 @@ Examples:
 @click.option(
     "--samples", type=click.IntRange(min=1), help="How many samples; default: 16 random ones, or all of --data."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random samples.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the random samples.")
 @click.option("--backend", metavar="NAME", help="c, numba or numpy; default: the fastest that is there.")
 @click.option(
-    "--tolerance", type=float, default=1e-5, show_default=True, help="Largest relative difference of a float."
+    "--tolerance",
+    type=FiniteFloat(min=0),
+    default=1e-5,
+    show_default=True,
+    help="Largest relative difference of a float.",
 )
 @click.option(
     "--expected", metavar="FILE", help="Recorded outputs (.npy or .npz): compare with these, without Keras."
@@ -65,10 +70,15 @@ def command(
     wanted = 1 if expected is not None else 2
     if len(paths) not in (wanted, 2):
         raise click.UsageError("give MODEL (.h5 or .keras) and FILE (.xlite); FILE alone only with --expected")
+    if expected is not None and not data:
+        raise click.UsageError("--expected needs --data: the samples that the recorded outputs are of")
+    if len(paths) == 2:
+        _check_order(*paths)
     model = load_model(files.need_xlite(paths[-1]))
     inputs = _read(model, data, samples, seed)
     if expected is not None:
-        result = _against_recorded(model, inputs, expected, backend, tolerance)
+        recorded = _recorded(model, expected, len(inputs[0]), cut=samples is not None)
+        result = _against_recorded(model, inputs, recorded, backend, tolerance)
     else:
         result = _against_keras(files.need_keras(paths[0]), model, inputs, backend, tolerance)
     if as_json:
@@ -79,11 +89,17 @@ def command(
         ctx.exit(1)
 
 
+def _check_order(first: str, second: str) -> None:
+    if files.kind_of(first) == files.XLITE and files.kind_of(second) in (files.HDF5, files.ZIP):
+        raise FileError(f"the Keras model comes first, the .xlite file second: xlite verify {second} {first}")
+
+
 def _read(model: Model, data: Sequence[str], samples: Optional[int], seed: int) -> list[np.ndarray]:
     from xlite.inputs import random_inputs, read_inputs
 
     if not data:
         return random_inputs(model, samples or 16, seed)
+    files.check_names(model, data)
     return [array[:samples] for array in read_inputs(model, data)]
 
 
@@ -112,15 +128,29 @@ def _against_keras(
     return result
 
 
-def _against_recorded(
-    model: Model, inputs: list[np.ndarray], path: str, backend: Optional[str], tolerance: float
-) -> Verification:
+def _recorded(model: Model, path: str, count: int, cut: bool) -> list[np.ndarray]:
+    """The outputs of ``count`` samples. ``cut``: whether there may be more, of which the first ones count."""
     from xlite.inputs import read_outputs
+
+    expected = read_outputs(model, path)
+    for array in expected:
+        if len(array) < count or (len(array) > count and not cut):
+            raise InputError(
+                f"{path}: has outputs for {len(array)} samples, there are {count}; to compare only the first "
+                f"ones of both: --samples {min(count, len(array))}"
+            )
+    return [array[:count] for array in expected]
+
+
+def _against_recorded(
+    model: Model,
+    inputs: list[np.ndarray],
+    expected: list[np.ndarray],
+    backend: Optional[str],
+    tolerance: float,
+) -> Verification:
     from xlite.verification import verify_outputs
 
-    expected = [array[: len(inputs[0])] for array in read_outputs(model, path)]
-    if any(len(array) < len(inputs[0]) for array in expected):
-        raise InputError(f"{path}: has outputs for {len(expected[0])} samples, there are {len(inputs[0])}")
     return verify_outputs(
         model,
         inputs,

@@ -14,7 +14,7 @@ from xlite.schema import load_model
 from xlite.schema.errors import InputError
 from xlite.schema.types import Model
 from xlite.verification.results import Verification
-from xlite.verification.walk import CHUNK, TOLERANCE, compare, compare_outputs
+from xlite.verification.walk import CHUNK, TOLERANCE, check_tolerance, compare, compare_outputs, quiet
 
 Arrays = Union[np.ndarray, Sequence[np.ndarray]]
 Packed = Union[str, "os.PathLike[str]", bytes, Model]
@@ -37,11 +37,12 @@ def verify(
     keras_model: a .h5 or .keras file, or a live ``keras.Model``. packed: a .xlite file, its bytes or a Model.
     inputs: samples for every input; uint8 goes through the file's preprocessing. Without them ``samples`` random
     ones are used. backend, resolver: as for the Interpreter. tolerance: the largest relative difference of a
-    float.
+    float, a finite number of 0 or more.
 
     Needs Keras; raises BackendError without it, ConversionError where Keras cannot load the file, InputError where
-    the inputs do not fit.
+    the inputs do not fit and for a wrong tolerance.
     """
+    check_tolerance(tolerance)
     from xlite.verification.keras_source import keras_source, load
 
     model = packed if isinstance(packed, Model) else load_model(packed)
@@ -70,6 +71,7 @@ def verify_outputs(
     Every sample that differs by more than ``tolerance`` counts as unexplained: which sign it came from, only a
     comparison with Keras can tell.
     """
+    check_tolerance(tolerance)
     interpreter = Interpreter(packed, backend=backend)
     arrays, wanted = _listed(inputs), _listed(expected)
     count = len(arrays[0])
@@ -78,10 +80,11 @@ def verify_outputs(
     names = [interpreter.model.tensors[index].name for index in interpreter.model.outputs]
     result = Verification(count, interpreter.backend, tolerance)
     for start in chunks(range(0, count, CHUNK)):
-        found = interpreter(*(array[start : start + CHUNK] for array in arrays))
-        outputs = found if isinstance(found, list) else [found]
         part = [array[start : start + CHUNK] for array in wanted]
-        result.unexplained += sorted(compare_outputs(names, part, outputs, result, start))
+        with quiet():
+            found = interpreter(*(array[start : start + CHUNK] for array in arrays))
+            outputs = found if isinstance(found, list) else [found]
+            result.unexplained += sorted(compare_outputs(names, part, outputs, result, start))
     return result
 
 

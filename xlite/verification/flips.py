@@ -44,7 +44,7 @@ def _sign(run: Run, op: Op, index: int, sample: int) -> Optional[FlippedSign]:
     if not differs.any():
         return None
     # where several differ, the one that is furthest from zero: the others need it no less
-    size = np.abs(expected[sample]) / np.maximum(run.magnitude(index, expected), _TINY)
+    size = _relative(np.abs(expected[sample]), run.magnitude(index, expected))
     where = _largest(size, differs)
     actual = float(run.read(op.inputs[0])[sample][where]) if op.kind is OpKind.SIGN else None
     return _flip(run, op, index, sample, where, expected, size, actual)
@@ -63,7 +63,7 @@ def _level(run: Run, number: int, op: Op, sample: int) -> Optional[FlippedSign]:
     differs = differs.reshape(*differs.shape[:-1], -1, channels).any(axis=-2)
     actual = run.read(x)
     # a level's border lies between the two values, so that neither is further from it than they are apart
-    size = np.abs(expected[sample] - actual[sample]) / np.maximum(run.magnitude(x, expected), _TINY)
+    size = _relative(np.abs(expected[sample] - actual[sample]), run.magnitude(x, expected))
     where = _largest(size, differs)
     return _flip(run, op, index, sample, where, expected, size, float(actual[sample][where]))
 
@@ -76,6 +76,13 @@ def _planes(run: Run, number: int, x: np.ndarray) -> np.ndarray:
     values = np.ascontiguousarray(x, np.float32)
     kernel.prepare(spec, Buffers((values,), (out,), aligned_bytes(kernel.workspace(spec))))()
     return read_array(out, run.type(spec.op.outputs[0]))
+
+
+def _relative(size: np.ndarray, magnitude: np.ndarray) -> np.ndarray:
+    """A NaN among Keras's values, or an infinity over another, counts as infinitely far off: no rounding explains
+    it."""
+    relative = size / np.maximum(magnitude, _TINY)
+    return np.where(np.isnan(relative), np.inf, relative)
 
 
 def _largest(size: np.ndarray, among: np.ndarray) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional
@@ -56,8 +57,10 @@ def compare(
     first).
 
     tolerance: the largest relative difference of floats. chunks: wraps the range over samples, for a progress bar.
-    Raises InputError where the two models' outputs do not have the same shapes.
+    Raises InputError where the two models' outputs do not have the same shapes, and for a tolerance that is not a
+    finite number of 0 or more.
     """
+    check_tolerance(tolerance)
     resolver = resolver if resolver is not None else Resolver()
     count = len(inputs[0])
     result = Verification(count, resolver.default_backend, tolerance)
@@ -65,12 +68,26 @@ def compare(
     for start in chunks(range(0, count, CHUNK)):
         chunk = [array[start : start + CHUNK] for array in inputs]
         run = Run(model, chunk, source(as_numbers(model, chunk)), resolver, start)
-        _walk(run, checks, tolerance)
-        _end_to_end(run, result)
+        with quiet():
+            _walk(run, checks, tolerance)
+            _end_to_end(run, result)
         known = run.matched | {model.tensors[index].name for index in model.inputs}
         result.unmatched = [name for name in run.reference.tensors if name not in known]
     result.tensors = list(checks.values())
     return result
+
+
+def quiet() -> np.errstate:
+    """Samples may hold infinities and NaN. What becomes of them is compared and told like any other value, and no
+    matter for numpy's warnings."""
+    return np.errstate(invalid="ignore", over="ignore")
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raises InputError for a NaN, an infinity and what is below 0: the first two would call all that there is
+    equal."""
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise InputError(f"the tolerance must be a finite number of 0 or more, is {tolerance}")
 
 
 class Run:
@@ -112,9 +129,10 @@ class Run:
         return found
 
     def magnitude(self, index: int, expected: np.ndarray) -> np.ndarray:
-        """For each channel the largest value over the samples and, where it is known, the largest term behind
-        it."""
-        largest = np.abs(expected).reshape(-1, expected.shape[-1]).max(axis=0)
+        """For each channel the largest finite value over the samples and, where it is known, the largest term
+        behind it. Beside an infinity every value would be near zero."""
+        finite = np.where(np.isfinite(expected), np.abs(expected), np.float32(0))
+        largest = finite.reshape(-1, expected.shape[-1]).max(axis=0)
         terms = self.terms(index)
         return largest if terms is None else largest + terms
 

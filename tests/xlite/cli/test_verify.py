@@ -65,6 +65,42 @@ def test_as_many_outputs_as_samples(refusal, packed, recorded, tmp_path):
     assert "classes" in refusal("verify", packed, *recorded[:2], "--expected", tmp_path / "other.npy")
 
 
+def test_recorded_outputs_belong_to_given_samples(call, packed, recorded):
+    """Random ones have other outputs, whatever the file does."""
+    result = call("verify", packed, *recorded[2:])
+    assert result.exit_code == 2
+    assert "--expected needs --data" in result.stderr
+
+
+def test_more_outputs_than_samples_are_cut_only_on_demand(call, refusal, packed, recorded, keras_file, tmp_path):
+    with np.load(keras_file.with_name("images.npz")) as arrays:
+        np.save(tmp_path / "first.npy", arrays["images"][:20])
+    flags = ("--data", tmp_path / "first.npy", *recorded[2:], "--backend", "numpy")
+    message = refusal("verify", packed, *flags)
+    assert "1000 samples, there are 20" in message
+    assert "--samples 20" in message
+    assert call("verify", packed, *flags, "--samples", 20).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [("--tolerance", ["nan", "inf", "-inf", "-1", "-1e-9"]), ("--seed", ["-1", str(2**32)])],
+)
+def test_numbers_that_make_no_sense_are_wrong_usage(call, packed, recorded, option, values):
+    for value in values:
+        result = call("verify", packed, *recorded, option, value)
+        assert result.exit_code == 2
+        assert f"Invalid value for '{option}'" in result.stderr
+
+
+def test_the_other_order_is_named(refusal, keras_file, packed):
+    assert f"xlite verify {keras_file} {packed}" in refusal("verify", packed, keras_file)
+
+
+def test_an_input_that_the_model_does_not_have(refusal, packed, recorded):
+    assert "it has 'image'" in refusal("verify", packed, "--data", "a=x.npy", *recorded[2:])
+
+
 @pytest.mark.keras
 class TestAgainstKeras:
     def test_the_demo_network_is_equal(self, call, keras_file, packed):

@@ -57,3 +57,38 @@ def test_floats_may_differ_by_the_rounding_of_known_terms(model, images):
         (check,) = [check for check in result.tensors if check.name == "scaled"]
         assert check.diverges == diverges
         assert check.difference > 1e-5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.0])
+def test_a_value_that_is_not_finite_explains_no_other_sign(images, value):
+    """Beside an infinity nothing is near zero; a NaN is near nothing."""
+    b = Builder()
+    signs = b.op(OpKind.SIGN, b.norm(b.input(4, 4, 8), 1, 0))
+    signs.name = "scaled:sign"
+    model = emit(b.done(signs))
+    images[0, 0, 0, 5] = value
+    keras = images.copy()
+    keras[1, 2, 3, 5] = -0.25
+    outputs = np.where(keras < 0, -1, 1).astype(np.int8)
+    result = compare(model, [images], lambda _: Reference({"scaled": keras}, [outputs]), resolver=NUMPY)
+    (check,) = result.tensors
+    assert (check.bits, check.near_zero) == (1, 0)
+    (flip,) = result.flips
+    assert (flip.sample, flip.index) == (1, (2, 3, 5))
+    assert 0.2 < flip.relative < 0.3
+    assert result.unexplained == [1]
+
+
+def test_a_sign_of_a_nan_is_explained_by_no_rounding(images):
+    b = Builder()
+    signs = b.op(OpKind.SIGN, b.norm(b.input(4, 4, 8), 1, 0))
+    signs.name = "scaled:sign"
+    model = emit(b.done(signs))
+    images[0, 0, 0, 5] = np.nan
+    keras = images.copy()
+    keras[0, 0, 0, 5] = -np.inf
+    outputs = np.where(keras < 0, -1, 1).astype(np.int8)
+    result = compare(model, [images], lambda _: Reference({"scaled": keras}, [outputs]), resolver=NUMPY)
+    assert result.unexplained == [0]
+    assert not result.ok

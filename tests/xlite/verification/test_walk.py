@@ -14,7 +14,7 @@ from xlite.interpreter.backends import kernels_of
 from xlite.schema import read_model
 from xlite.schema.errors import InputError
 from xlite.schema.types import Model, OpKind
-from xlite.verification import Reference, compare
+from xlite.verification import Reference, compare, verify_outputs
 from xlite.verification.lowered_source import lowered_source
 from xlite.verification.walk import ROUNDING, relative_difference
 
@@ -239,3 +239,26 @@ def test_outputs_of_another_shape_are_refused(model, images, source):
         compare(model, [images[:2]], short, resolver=NUMPY)
     with pytest.raises(InputError, match="0 outputs"):
         compare(model, [images[:2]], lambda inputs: replace(source(inputs), outputs=[]), resolver=NUMPY)
+
+
+@pytest.mark.parametrize("tolerance", [float("nan"), float("inf"), -float("inf"), -1.0, -1e-9])
+def test_a_tolerance_that_decides_nothing_is_refused(model, images, source, tolerance):
+    outputs = np.zeros((6, 10), np.float32)
+    for call in (
+        lambda: compare(model, [images], source, resolver=NUMPY, tolerance=tolerance),
+        lambda: verify_outputs(model, images, outputs, tolerance=tolerance),
+        lambda: xlite.verify(KERAS_FILE, model, images, tolerance=tolerance),
+    ):
+        with pytest.raises(InputError, match=r"the tolerance must be a finite number of 0 or more"):
+            call()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_warn_of_nothing(model, images, source, value):
+    images = images.copy()
+    images[2] = value
+    with np.errstate(all="ignore"):
+        reference = source([images])
+    assert compare(model, [images], lambda _: reference, resolver=NUMPY).ok
+    assert verify_outputs(model, images, reference.outputs, backend="numpy").ok
