@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 import click
 
 from xlite.cli import files, ui
-from xlite.schema.errors import Error
+from xlite.schema.errors import Error, FileError
 
 if TYPE_CHECKING:
     from xlite.converter.codegen import Generated
@@ -31,7 +31,7 @@ Examples:
     help="cortex-m0plus, cortex-m4, cortex-m7, esp32, rv32 or generic (default).",
 )
 @click.option("--prefix", metavar="NAME", default="model", help="Every name in the header begins with it.")
-@click.option("--section", metavar="NAME", default="", help="The linker's section for the weights, as .flash2.")
+@click.option("--section", metavar="NAME", help="The linker's section for the weights, as .flash2.")
 @click.option(
     "--arena", metavar="WHERE", default="static", help="static: memory in the C file; caller: given to each call."
 )
@@ -52,7 +52,7 @@ def command(
     out: str,
     target: str,
     prefix: str,
-    section: str,
+    section: Optional[str],
     arena: str,
     row_bands: bool,
     scores: str,
@@ -70,7 +70,11 @@ def command(
     from xlite.converter.codegen import Options, generate
 
     files.kind_of(model)  # no such file: said before any work is done
-    options = Options(prefix, target, section, arena, row_bands, scores, _functions(custom), kernels)
+    if out in ("", "-"):
+        raise FileError(f"-o {out or 'is empty'}: give the name of a folder to write into, or . for this one")
+    if section == "":
+        raise Error("--section is empty; give the name of a section, as .flash2, or leave the option out")
+    options = Options(prefix, target, section or "", arena, row_bands, scores, _functions(custom), kernels)
     made = generate(model, out, options=options, measured=measure)
     if as_json:
         ui.print_json(made.report.to_dict())

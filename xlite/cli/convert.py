@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 import click
 
 from xlite.cli import files, ui
+from xlite.cli.options import TARGETS, FiniteFloat
 from xlite.schema.errors import ConversionError, FileError
 from xlite.schema.types import Preprocessing
 
@@ -30,13 +31,13 @@ Examples:
 @click.command(epilog=EXAMPLES, short_help="Pack a Keras .h5 or .keras file into a .xlite file.")
 @click.argument("model")
 @click.option("-o", "--out", metavar="FILE", help="Where to write; default: MODEL with the suffix .xlite.")
-@click.option("--target", metavar="NAME", help="Say whether it fits this device (pi-zero, cortex-m4...).")
+@click.option("--target", metavar="NAME", help=f"Say whether it fits this device: {TARGETS}.")
 @click.option("--strict", is_flag=True, help="Fail, and write nothing, if a layer marked as binary does not pack.")
 @click.option(
     "--labels", metavar="FILE|A,B,C", help="Names of the classes: a text file with one a line, or a list."
 )
-@click.option("--scale", type=float, help="Raw input is multiplied by this (with --offset: preprocessing).")
-@click.option("--offset", type=float, help="This is added to the scaled raw input.")
+@click.option("--scale", type=FiniteFloat(), help="Raw input times this, plus --offset: preprocessing.")
+@click.option("--offset", type=FiniteFloat(), help="This is added to the scaled raw input.")
 @click.option(
     "--input-dtype", type=click.Choice(["uint8", "int8"]), help="Take integers instead of floats as input."
 )
@@ -105,10 +106,15 @@ def command(
 
 def read_labels(text: str) -> list[str]:
     """Class names from a text file (one a line, blank lines left out) or from ``a,b,c``. Raises FileError."""
+    if not text:
+        raise FileError("--labels is empty; give a file with one name a line, or a,b,c")
     if not os.path.isfile(text):
         if "," not in text:
             raise FileError(f"--labels {text}: there is no such file; give a file with one name a line, or a,b,c")
-        return [name.strip() for name in text.split(",")]
+        names = [name.strip() for name in text.split(",")]
+        if "" in names:
+            raise FileError(f"--labels {text}: name {names.index('') + 1} is empty; give a name between commas")
+        return names
     try:
         with open(text, encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip()]
@@ -117,6 +123,9 @@ def read_labels(text: str) -> list[str]:
 
 
 def _default_out(model: str) -> str:
+    folder = os.path.dirname(os.path.abspath(model))
+    if folder == "/dev" or folder.startswith(("/dev/fd", "/proc/")):
+        raise FileError(f"{model}: is no name to make another one of; say where to write with -o FILE.xlite")
     root, suffix = os.path.splitext(model)
     return (root if suffix.lower() in (".h5", ".hdf5", ".keras") else model) + ".xlite"
 
@@ -144,6 +153,8 @@ def _range(text: Optional[str]) -> Optional[tuple[float, float]]:
 def _preprocessing(scale: Optional[float], offset: Optional[float]) -> Optional[Preprocessing]:
     if scale is None and offset is None:
         return None
+    if scale == 0:
+        raise ConversionError("--scale 0 makes every input the same; give another number, as 0.00392156862745098")
     return Preprocessing(1.0 if scale is None else scale, 0.0 if offset is None else offset)
 
 

@@ -20,18 +20,24 @@ XLITE, HDF5, ZIP, OTHER = ".xlite", ".h5", ".keras", ""
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-def kind_of(path: str) -> str:
+def kind_of(path: str, wanted: str = "a .xlite, .h5 or .keras file") -> str:
     """:data:`XLITE`, :data:`HDF5`, :data:`ZIP` or :data:`OTHER`, by the file's first bytes.
 
-    Raises FileError where there is no such file or it cannot be read.
+    Raises FileError where there is no such file or it cannot be read; ``wanted`` is in its mend. A pipe is
+    refused, since the bytes that are looked at would be gone.
     """
+    if not path:
+        raise FileError(f"the name of the file is empty; give the path of {wanted}")
     if os.path.isdir(path):
-        raise FileError(f"{path}: is a folder, not a file; save the model with model.save('model.h5') or '.keras'")
+        raise FileError(f"{path}: is a folder, not a file; give the path of {wanted}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileError(f"{path}: is no regular file; give the path of {wanted}")
     try:
         with open(path, "rb") as file:
             head = file.read(8)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"{path}: cannot be read: {reason.lower()}") from None
     if head[4:8] == FILE_IDENTIFIER:
         return XLITE
     if head == _HDF5_SIGNATURE:
@@ -42,7 +48,7 @@ def kind_of(path: str) -> str:
 def need_xlite(path: str) -> str:
     """``path`` unless it is plainly a Keras model. Raises FileError with the mend; what else may be wrong with the
     file, the reader says."""
-    kind = kind_of(path)
+    kind = kind_of(path, "a .xlite file")
     if kind in (HDF5, ZIP):
         raise FileError(f"{path}: is a Keras model, not a .xlite file; pack it first: xlite convert {path}")
     return path
@@ -50,7 +56,7 @@ def need_xlite(path: str) -> str:
 
 def need_keras(path: str) -> str:
     """``path`` unless it is a .xlite file. Raises FileError with the mend."""
-    if kind_of(path) == XLITE:
+    if kind_of(path, "a model saved with model.save('model.h5') or '.keras'") == XLITE:
         raise FileError(
             f"{path}: is a .xlite file already, a Keras .h5 or .keras file is needed; "
             f"to look into this one: xlite inspect {path}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import click
 
 from xlite.cli import files, ui
+from xlite.cli.options import TARGETS
 
 if TYPE_CHECKING:
     from xlite.converter.targeting import Latency, OnTarget
@@ -29,8 +30,7 @@ Examples:
 @click.option(
     "--target",
     metavar="NAME",
-    help="Also show what the model takes on this device and an estimate of how long a run takes there: pi-zero, "
-    "pi-zero-2, pi-2 to pi-5, host, cortex-m0plus, cortex-m4, cortex-m7, esp32, rv32, generic.",
+    help=f"Also show what the model takes on this device and an estimate of how long a run takes: {TARGETS}.",
 )
 def command(file: str, as_json: bool, target: Optional[str]) -> None:
     """Shows what the .xlite file FILE holds: ops with the kernel that each gets on this machine, tensors, the

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import click
 
 from xlite.cli import files, ui
+from xlite.cli.options import TARGETS
 
 if TYPE_CHECKING:
     from xlite.summaries import LayerSummary, Summary
@@ -23,7 +24,7 @@ Examples:
 @click.command(epilog=EXAMPLES, short_help="Show what a Keras model will be once it is packed.")
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@click.option("--target", metavar="NAME", help="Also say whether the model fits this device: pi-zero, pi-3, host.")
+@click.option("--target", metavar="NAME", help=f"Also say whether the model fits this device: {TARGETS}.")
 def command(model: str, as_json: bool, target: Optional[str]) -> None:
     """Shows what the Keras model MODEL (.h5 or .keras) will be as a .xlite file: for each layer its precision,
     parameters by their width in bits, multiply-accumulates by precision and bytes; then the file's size and the

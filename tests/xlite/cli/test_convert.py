@@ -116,6 +116,11 @@ def test_strict_passes_where_all_that_is_marked_packs(call, model):
     [
         ("--labels", "a,b,c", "10 values"),
         ("--labels", "nowhere.txt", "no such file"),
+        ("--labels", "", "--labels is empty"),
+        ("--labels", "a,b,", "name 3 is empty"),
+        ("--labels", ",".join("abcde fghi"), "name 6 is empty"),
+        ("--scale", "0", "makes every input the same"),
+        ("--scale", "-0.0", "makes every input the same"),
         ("--target", "toaster", "pi-zero"),
         ("--dump-passes", __file__, "test_convert.py"),
     ],
@@ -129,6 +134,29 @@ def test_the_model_is_not_overwritten(refusal, model):
     before = model.read_bytes()
     assert "another name" in refusal("convert", model, "-o", model)
     assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["-o", "--report"])
+@pytest.mark.parametrize("value", ["", "-", "newdir/"])
+def test_names_that_are_none_of_a_file(refusal, model, tmp_path, monkeypatch, option, value):
+    monkeypatch.chdir(tmp_path)
+    refusal("convert", model, option, value)
+    assert [path.name for path in tmp_path.iterdir()] == [model.name]
+
+
+@pytest.mark.parametrize("option", ["--scale", "--offset"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_preprocessing_is_finite(call, model, option, value):
+    assert call("convert", model, option, value).exit_code == 2
+    assert not model.with_suffix(".xlite").exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="open files have no names here")
+def test_a_file_without_a_name_of_its_own_needs_one_for_the_result(call, refusal, model, tmp_path):
+    with open(model, "rb") as file:
+        name = f"/dev/fd/{file.fileno()}"
+        assert "-o FILE.xlite" in refusal("convert", name)
+        assert call("convert", name, "-o", tmp_path / "m.xlite").exit_code == 0
 
 
 @pytest.mark.parametrize("link", [None, "symlink", "hardlink"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 import pytest
 
 from xlite.cli import app
+from xlite.interpreter.targets import TARGETS
 from xlite.schema.errors import Error
 
 READERS = [("inspect",), ("run", "x.npy"), ("benchmark",)]
@@ -24,6 +27,26 @@ class TestEveryCommandThatReadsAPackedFile:
     def test_a_folder(self, refusal, command, tmp_path):
         assert "folder" in refusal(*on_file(command, tmp_path))
 
+    def test_the_mend_for_a_folder_is_a_packed_file(self, refusal, command, tmp_path):
+        message = refusal(*on_file(command, tmp_path))
+        assert "a .xlite file" in message
+        assert "model.save" not in message
+
+    def test_no_name(self, refusal, command):
+        assert "empty" in refusal(*on_file(command, ""))
+
+    @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="open files have no names here")
+    def test_a_pipe(self, refusal, command, packed):
+        """Its first bytes tell what it holds, and would be gone."""
+        read, write = os.pipe()
+        os.write(write, packed.read_bytes()[:1024])
+        os.close(write)
+        try:
+            assert "is no regular file" in refusal(*on_file(command, f"/dev/fd/{read}"))
+            assert len(os.read(read, 4096)) == 1024
+        finally:
+            os.close(read)
+
     def test_a_truncated_file(self, refusal, command, packed, tmp_path):
         path = tmp_path / "cut.xlite"
         path.write_bytes(packed.read_bytes()[:5000])
@@ -36,6 +59,28 @@ class TestEveryCommandThatReadsAPackedFile:
 
     def test_a_keras_file_gets_the_command_that_packs_it(self, refusal, command, keras_file):
         assert f"xlite convert {keras_file}" in refusal(*on_file(command, keras_file))
+
+
+def test_a_folder_for_convert(refusal, tmp_path):
+    assert "model.save" in refusal("convert", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [("-o", "", "-o is empty"), ("-o", "-", "the name of a folder"), ("--section", "", "--section is empty")],
+)
+def test_where_c_cannot_go(refusal, packed, tmp_path, monkeypatch, option, value, named):
+    monkeypatch.chdir(tmp_path)
+    given = {"-o": "out", option: value}
+    assert named in refusal("compile", packed, *(part for pair in given.items() for part in pair))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["convert", "summary", "inspect"])
+def test_help_names_every_target(call, command):
+    text = "".join(call(command, "--help").stdout.split())  # lines may end within a name
+    text = text.replace("pi-2topi-5", ",".join(f"pi-{model}" for model in range(2, 6)))
+    assert ",".join(TARGETS) in text
 
 
 def test_a_packed_file_for_convert(refusal, packed):
