@@ -318,6 +318,64 @@ def test_early_stopping_with_best_weights_leaves_binarized_weights_and_says_that
     np.testing.assert_array_equal(model.layers[1].kernel, real)
 
 
+def fit_to_a_float_best(order, callback, **stop):
+    """The loss is made to rise, so that the first epoch is the best; it is restored at the end."""
+    model = dense_model(6, 8, 7, 3)
+
+    class Rise(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["rising"] = epoch
+
+    best = keras.callbacks.EarlyStopping("rising", mode="min", patience=9, restore_best_weights=True, **stop)
+    found = {"ours": callback, "best": best}
+    model.fit(*data(), epochs=4, verbose=0, callbacks=[Rise(), *(found[name] for name in order)])
+    return model
+
+
+TOLD = r"kernel' ended with weights that are not binarized.*start_from_epoch=2. binarize\(\) would"
+
+
+@pytest.mark.parametrize("alpha", ["filter", "layer", None])
+def test_a_best_epoch_from_before_the_start_is_told(alpha):
+    callback = BinarizeWeights(start_epoch=2, alpha=alpha)
+    with pytest.warns(UserWarning, match=TOLD) as told:
+        model = fit_to_a_float_best(["best", "ours"], callback)
+    assert len(told) == 1
+    callback.binarize()
+    assert len(np.unique(np.abs(model.get_weights()[1]))) == {"filter": 7, "layer": 1, None: 1}[alpha]
+
+
+@pytest.mark.parametrize("order", [["best", "ours"], ["ours", "best"]])
+def test_the_with_form_tells_in_either_order_and_once(order):
+    with pytest.warns(UserWarning, match=TOLD) as told, BinarizeWeights(start_epoch=2) as callback:
+        fit_to_a_float_best(order, callback)
+    assert len(told) == 1
+
+
+def test_weights_from_elsewhere_are_told_without_a_start_epoch_too():
+    model = dense_model(6, 8, 7, 3)
+    start = model.get_weights()
+
+    def training():
+        with BinarizeWeights() as callback:
+            model.fit(*data(), verbose=0, callbacks=[callback])
+            model.set_weights(start)
+
+    with pytest.warns(UserWarning, match=r"behind the last step. binarize\(\)"):
+        training()
+
+
+@pytest.mark.parametrize("order", [["best", "ours"], ["ours", "best"]])
+@pytest.mark.parametrize("alpha", ["filter", "layer", None])
+def test_a_best_epoch_from_the_start_on_is_binarized_and_nothing_is_told(order, alpha, recwarn):
+    with BinarizeWeights(start_epoch=2, alpha=alpha) as callback:
+        model = fit_to_a_float_best(order, callback, start_from_epoch=2)
+    assert_binarized(value(model.layers[1].kernel), 0 if alpha == "filter" else None)
+    with pytest.raises(TrainingError, match="force=True"):  # they are those of the best epoch, not of the last
+        callback.restore_real_weights()
+    assert not [warning for warning in recwarn if "binarized" in str(warning.message)]
+
+
 def test_optimizer_slots_are_left_alone():
     model = dense_model(6, 8, 7, 3, optimizer=keras.optimizers.Adam(0.01))
     model.fit(*data(), batch_size=8, verbose=0, callbacks=[BinarizeWeights()])

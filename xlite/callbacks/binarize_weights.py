@@ -56,6 +56,13 @@ class BinarizeWeights(keras.callbacks.Callback):
     callback (so checkpoints hold binarized weights, which convert as they are) and after training. W is kept
     here: ``real_weights``, :meth:`restore_real_weights`, and :meth:`binarize` to go back.
 
+    **The best epoch.** Before ``start_epoch`` the model is float, and often better than any binarized one. What
+    keeps the best has to begin there, as ``EarlyStopping(start_from_epoch=start_epoch)`` does; ``ModelCheckpoint``
+    has no such option: give it to a second ``fit``, of the binarized epochs. Where float weights were put back
+    behind the last step, a warning says so at the end of training. Callbacks that come later in the list put
+    theirs back behind this one's last hook, out of its sight: put it last, or use the ``with`` form, which looks
+    again.
+
     **Interruptions.** An exception or Ctrl-C in a training step or in another callback leaves the model with B
     and the callback with the W it belongs to; the interrupted batch is dropped. Calling ``fit`` again goes on
     from there. Under JAX a callback cannot guard the step: put this callback first in the list and use the
@@ -123,6 +130,7 @@ class BinarizeWeights(keras.callbacks.Callback):
         self._owner: Any = None
         self._active = False
         self._in_step = False
+        self._warned = False
         self._plain_step: Optional[Callable[..., Any]] = None
         self._guarded_step: Optional[Callable[..., Any]] = None
 
@@ -198,6 +206,8 @@ class BinarizeWeights(keras.callbacks.Callback):
     def __exit__(self, *exception: Any) -> None:
         self.settle()
         self._unguard()
+        if not any(exception):
+            self._warn_of_others()
 
     # -- Keras's hooks --------------------------------------------------------------------------------------
 
@@ -219,6 +229,7 @@ class BinarizeWeights(keras.callbacks.Callback):
         self.settle()
         self._find_kernels()
         self._guard()
+        self._warned = False
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
         self._active = self._active or epoch >= self.start_epoch
@@ -242,6 +253,32 @@ class BinarizeWeights(keras.callbacks.Callback):
                 "model holds real-valued weights; binarize() would binarize them now",
                 stacklevel=2,
             )
+        self._warn_of_others()
+
+    def _warn_of_others(self) -> None:
+        """Where a kernel holds weights that are not binarized and that this callback did not put there."""
+        if not self._active or self._warned or self.model is None:  # .model: for JAX, as in the hooks before
+            return
+        others = [state for state in self._states if state.values is not None and not self._holds_ours(state)]
+        if others:
+            self._warned = True
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            start = self.start_epoch
+            best = f", as EarlyStopping does with a best epoch before {start}: give it start_from_epoch={start}"
+            warnings.warn(
+                f"{others[0].kernel.variable.path!r}{more} ended with weights that are not binarized; something "
+                f"put them there behind the last step{best if start else ''}. binarize() would binarize them now",
+                stacklevel=3,
+            )
+
+    def _holds_ours(self, state: _State) -> bool:
+        """Whether a kernel holds W, B, or alpha * sign of some other weights."""
+        if state.holds(1) or state.holds(0):
+            return True
+        magnitudes = ops.abs(state.read())
+        axes = self._alpha_axes(magnitudes, state.kernel.filters)
+        alpha = 1 if axes is None else ops.max(magnitudes, axis=axes, keepdims=True)
+        return bool(ops.all(ops.equal(magnitudes, alpha)))
 
     # -- the algorithm --------------------------------------------------------------------------------------
 
