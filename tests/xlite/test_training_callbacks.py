@@ -146,6 +146,35 @@ def test_an_interrupted_first_stage_is_settled_by_the_with_form():
     assert model.layers[0].quantize_kernels is True
 
 
+def test_training_that_ends_in_the_first_stage_warns(recwarn):
+    model, x, y = staged_model(), draw(8, 6), draw(8, 2)
+    told = r"ended before weights_from=2.*initial_epoch=2 goes on"
+    with pytest.warns(UserWarning, match=told):
+        model.fit(x, y, epochs=2, verbose=0, callbacks=[callbacks.StagedTraining(2)])
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: setattr(model, "stop_training", True))
+    with pytest.warns(UserWarning, match=r"ended before weights_from=2.*initial_epoch=1 goes on"):
+        model.fit(x, y, epochs=5, verbose=0, callbacks=[callbacks.StagedTraining(2), stop])
+    recwarn.clear()
+    staged = callbacks.StagedTraining(2)
+    for first, behind in ((2, 2), (2, 4), (0, 3)):  # no epoch at all, the second stage alone, and both
+        model.fit(x, y, initial_epoch=first, epochs=behind, verbose=0, callbacks=[staged])
+    assert not [warning for warning in recwarn if "StagedTraining" in str(warning.message)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_best_epoch_of_the_second_stage_is_what_the_model_gives(order):
+    """As the docs say it: EarlyStopping from weights_from on, in either order."""
+    model, x, y = staged_model(), draw(16, 6), draw(16, 2, seed=1)
+    best = keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True, start_from_epoch=2)
+    rises = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 if epoch < 3 else 3.0)  # the best is epoch 2
+    staged = callbacks.StagedTraining(2)
+    history = model.fit(x, y, validation_data=(x, y), epochs=5, verbose=0,
+                        callbacks=[staged, rises, best][::order]).history["val_loss"]  # fmt: skip
+    assert best.best_epoch == 2
+    assert history[-1] > history[2]
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(history[2], rel=1e-5)
+
+
 def test_stages_need_kernel_quantizers():
     model = compiled(keras.Sequential([keras.Input((6,)), kl.Dense(2)], name="float"))
     with pytest.raises(TrainingError, match=r"no layer with a kernel quantizer in model 'float'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -28,6 +29,11 @@ class StagedTraining(keras.callbacks.Callback):
     in the first stage leaves them off until the next ``fit``, :meth:`settle` or the end of a ``with`` block of
     this callback.
 
+    Accuracies of the first stage are those of float weights, often better ones, and no longer the model's once its
+    quantizers act. What keeps the best epoch has to begin at ``weights_from``, as
+    ``EarlyStopping(start_from_epoch=weights_from)`` does; ``ModelCheckpoint(save_best_only=True)`` has no such
+    option: give it to a second ``fit``, of the second stage. Training that ends in the first stage warns.
+
     Args:
         weights_from: the first epoch (as ``fit`` counts) in which kernels are quantized, 0 or more.
         layers: which layers are held back. ``None``: all that have a kernel quantizer; else a name, a layer, a
@@ -44,8 +50,10 @@ class StagedTraining(keras.callbacks.Callback):
         self.weights_from = weights_from
         self.layers = layers
         self._held: list[Any] = []
+        self._last: Optional[int] = None  # epoch of the training that began last
 
     def on_train_begin(self, logs: Optional[Mapping[str, Any]] = None) -> None:
+        self._last = None
         chosen = (
             filters.filter_layers(self.model) if self.layers is None else filters.pick(self.model, self.layers)
         )
@@ -57,10 +65,18 @@ class StagedTraining(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
+        self._last = epoch
         self._quantize(epoch >= self.weights_from)
 
     def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
         self.settle()
+        if self._last is not None and self._last < self.weights_from:
+            warnings.warn(
+                f"StagedTraining quantized no weights: training ended before weights_from={self.weights_from}, "
+                "and the kernel quantizers that act now had no part in it; train for more epochs (fit with "
+                f"initial_epoch={self._last + 1} goes on), or give a smaller weights_from",
+                stacklevel=2,
+            )
 
     def settle(self) -> None:
         """Makes all kernel quantizers act again."""
