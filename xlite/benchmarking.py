@@ -84,10 +84,12 @@ def benchmark(
     """Times ``model`` on each of ``backends`` with random input (the same for all).
 
     repeats: timed rounds after ``warmup`` ones. rounds: wraps the range of rounds, for a progress bar. Raises
-    BackendError for a backend that is not available.
+    BackendError for a backend that is not available, MemoryLimitError where there is no memory for the batch.
     """
-    inputs = prepare(model, random_inputs(model, batch, seed))
-    runs = [_Run(model, name, threads, inputs) for name in backends]
+    runs = [_Run(model, name, threads, batch) for name in backends]
+    inputs = prepare(model, random_inputs(model, batch, seed))  # only now is it sure that a batch fits
+    for run in runs:
+        run.start(inputs)
     wrap = rounds if rounds is not None else iter
     for number in wrap(range(warmup + repeats)):
         turn = number % len(runs)
@@ -124,18 +126,25 @@ def summarize(times_ns: Sequence[int]) -> Timing:
 class _Run:
     """One backend's interpreter and the times gathered so far."""
 
-    def __init__(self, model: Model, backend: str, threads: int, inputs: Sequence[np.ndarray]) -> None:
+    def __init__(self, model: Model, backend: str, threads: int, batch: int) -> None:
+        """Takes the memory for a batch."""
         start = perf_counter_ns()
-        self.backend = backend
+        self.model, self.backend = model, backend
         self.interpreter = Interpreter(model, backend=backend, num_threads=threads)
         shape = model.tensors[model.inputs[0]].type.shape
-        self.interpreter.resize_tensor_input(model.inputs[0], (len(inputs[0]), *shape[1:]))
-        for index, array in zip(model.inputs, inputs):
-            self.interpreter.set_tensor(index, array)
-        self.interpreter.invoke()
+        self.interpreter.resize_tensor_input(model.inputs[0], (batch, *shape[1:]))
+        self.interpreter.allocate_tensors()
         self.first_ms = (perf_counter_ns() - start) / 1e6
         self.invokes: list[int] = []
         self.ops: list[list[int]] = [[] for _ in model.ops]
+
+    def start(self, inputs: Sequence[np.ndarray]) -> None:
+        """The first run."""
+        start = perf_counter_ns()
+        for index, array in zip(self.model.inputs, inputs):
+            self.interpreter.set_tensor(index, array)
+        self.interpreter.invoke()
+        self.first_ms += (perf_counter_ns() - start) / 1e6
 
     def round(self, keep: bool) -> None:
         """Every op once alone, then one whole run; ``keep`` whether the times count."""

@@ -6,11 +6,15 @@ A command module holds one click command named ``command`` and imports what it w
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """The entry point: runs the command line and exits with its code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this: what is printed goes nowhere
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for as long as the process runs)
     try:
         from xlite.cli.app import cli
 

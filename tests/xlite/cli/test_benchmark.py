@@ -56,6 +56,15 @@ def test_rounds_are_interleaved_and_warm_up_does_not_count(packed):
     assert (found.batch, found.backends[0].invoke.count) == (3, 4)
 
 
+@pytest.mark.parametrize("backend", ["c", "numpy"])
+def test_a_batch_that_cannot_be_is_refused_before_inputs_are_made(refusal, packed, monkeypatch, backend):
+    if backend not in backends.available_backends():
+        pytest.skip(backends.unavailable_reason(backend))
+    monkeypatch.setattr("xlite.benchmarking.random_inputs", pytest.fail)
+    message = refusal("benchmark", packed, "--batch", 10**11, "--backend", backend)
+    assert str(10**11) in message
+
+
 def test_medians_and_quartiles():
     timing = summarize([1_000_000, 2_000_000, 3_000_000, 4_000_000, 100_000_000])
     assert (timing.median_ms, timing.spread_ms, timing.count) == (3.0, 2.0, 5)

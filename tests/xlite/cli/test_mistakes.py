@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import click
@@ -138,6 +139,29 @@ def test_errors_and_interrupts_end_cleanly(call, monkeypatch, error):
     interrupted = isinstance(error, KeyboardInterrupt)
     assert result.exit_code == (130 if interrupted else 1)
     assert result.stderr.strip() == ("xlite: interrupted" if interrupted else "xlite: the thing; the mend")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the output cannot be written: no space left on device",
+        ),
+        (OSError(errno.EIO, "Input/output error"), "reading or writing failed: input/output error"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.npy"), "x.npy: permission denied"),
+        (MemoryError(), "there is not enough memory; take fewer samples at a time"),
+        (MemoryError("9 TiB"), "there is not enough memory (9 TiB); take fewer samples at a time"),
+    ],
+    ids=str,
+)
+def test_what_the_system_refuses_is_a_sentence(refusal, monkeypatch, error, said):
+    @click.command()
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr(app.CommandGroup, "get_command", lambda *_: command)
+    assert refusal("anything") == f"xlite: {said}"
 
 
 @pytest.mark.parametrize("name", app.COMMANDS)

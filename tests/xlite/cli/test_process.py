@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,32 @@ def test_output_that_nobody_reads_is_no_error(packed):
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == packed.name
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.parametrize("arguments", [["inspect"], ["inspect", "--json"], ["--help"], ["verify"]], ids=" ".join)
+def test_output_for_which_there_is_no_room_is_one_line(packed, keras_file, arguments):
+    if arguments == ["verify"]:  # ends by itself with 1, and too few bytes to be written before
+        data = keras_file.with_name("images.npz"), "--expected", keras_file.with_name("golden.npz")
+        arguments = [*arguments, packed, "--samples", 1, "--tolerance", 0, "--backend", "numpy", "--data", *data]
+    elif arguments[0] == "inspect":
+        arguments = [*arguments, packed]
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "xlite", *map(str, arguments)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "xlite: the output cannot be written: no space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the stream")
+@pytest.mark.parametrize(("stream", "code"), [(1, 0), (2, 1)])
+def test_a_stream_that_is_closed_is_no_error(packed, stream, code):
+    file = packed if stream == 1 else "nowhere.xlite"
+    done = subprocess.run(
+        f"{sys.executable} -m xlite inspect {file} {stream}>&-",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
