@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -11,6 +12,7 @@ from keras import ops
 from xlite.schema.errors import TrainingError
 
 _LEAST = 1e-7  # probabilities below are taken for this: their logarithms are their logits, up to a constant
+_PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 class Distiller(keras.Model):
@@ -40,13 +42,15 @@ class Distiller(keras.Model):
             outputs give one: ``keras.Model(teacher.inputs, teacher.outputs[0])``.
         temperature: T, above 0.
         share: of the distillation loss, from 0 to 1.
-        from_logits: whether both models end in logits; ``False`` for probabilities, behind a softmax.
+        from_logits: whether both models end in logits; ``False`` for probabilities, behind a softmax. It has to
+            agree with the loss's own and with the last layers, where those are of Keras or xlite and tell, unless
+            ``share`` is 0.
         attention: layers whose outputs are compared, student's name -> teacher's; heights and widths are equal.
         attention_weight: of that part of the loss, 0 or more.
 
     Raises:
         TrainingError: an option is out of range, a layer does not exist, a model has several outputs or a dict
-            of them, or shapes do not fit.
+            of them, shapes do not fit, or ``from_logits`` is not what a model ends in or the loss has.
     """
 
     def __init__(
@@ -77,12 +81,14 @@ class Distiller(keras.Model):
             if not fine:
                 raise TrainingError(f"Distiller got {name}={value!r}, which is out of range")
         self.student = student
-        self.temperature, self.share, self.from_logits = float(temperature), float(share), from_logits
+        self.temperature, self.share, self.from_logits = float(temperature), float(share), bool(from_logits)
         self.attention, self.attention_weight = dict(attention or {}), float(attention_weight)
         # The student with its features, which shares its layers; and the teacher, which nothing here may track.
         self._watched = _Untracked(_with_features(student, list(self.attention)))
         self._teacher = _Untracked(_with_features(teacher, list(self.attention.values())))
         self._check_shapes(student, teacher)
+        if self.share:
+            self._check_ends({"student": student, "teacher": teacher})
         self._features: list[Any] = []
         self._teaching = True
         self._distilled = keras.metrics.Mean(name="distillation")
@@ -92,6 +98,16 @@ class Distiller(keras.Model):
     @property
     def teacher(self) -> Any:
         return self._teacher.model
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
+        """As of any Keras model. Raises TrainingError where ``loss`` has another ``from_logits``."""
+        for takes in map(_takes_logits, _listed(loss)) if self.share else ():
+            if takes is not None and takes != self.from_logits:
+                raise TrainingError(
+                    f"Distiller has from_logits={self.from_logits} and the loss from_logits={takes}; give both "
+                    "what the models end in, True for logits and False for probabilities"
+                )
+        super().compile(optimizer, loss, *args, **kwargs)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         outputs = self._watched.model(inputs, training=training)
@@ -146,6 +162,21 @@ class Distiller(keras.Model):
             outputs = ops.concatenate([outputs, other], axis=-1)
         return outputs if self.from_logits else ops.log(ops.maximum(outputs, _LEAST))
 
+    def _check_ends(self, models: Mapping[str, Any]) -> None:
+        ends = {role: _end(model) for role, model in models.items()}
+        if {True, False} <= {logits for _, logits in ends.values()}:
+            raise TrainingError(
+                "Distiller: one of student and teacher ends in logits and the other in probabilities; end both "
+                "with a softmax (a sigmoid, for a single output), or neither"
+            )
+        for role, (layer, logits) in ends.items():
+            if logits is not None and logits != self.from_logits:
+                found = "logits" if logits else "probabilities"
+                raise TrainingError(
+                    f"Distiller: the {role} ends in {found}, those of layer {layer!r}; give from_logits={logits}"
+                    + (", or share=0 if they are neither" if logits else "")
+                )
+
     def _check_shapes(self, student: Any, teacher: Any) -> None:
         pairs = [(student, teacher, "the outputs", 1)]
         for ours, theirs in self.attention.items():
@@ -196,6 +227,57 @@ def _check_outputs(role: str, outputs: Any) -> None:
         f"Distiller: the {role} gives {found}; give a model with only the one to distil, as "
         f"keras.Model({role}.inputs, {role}.outputs[0])"
     )
+
+
+def _end(model: Any) -> tuple[str, Optional[bool]]:
+    """The layer that a model ends in, and whether it gives logits; ``None`` where that cannot be told.
+
+    Only layers that compute as Keras and xlite define them are judged: a layer of one's own that derives from
+    ``Dense`` may do anything behind it.
+    """
+    layer, index = model, 0
+    while isinstance(layer, keras.Model):
+        outputs = getattr(layer, "outputs", None)
+        if not outputs or not _as_defined(layer):
+            return "", None
+        layer, _, index = outputs[index]._keras_history
+    activation = getattr(layer, "activation", None)
+    if not _as_defined(layer):
+        logits = None
+    elif isinstance(layer, keras.layers.Softmax) or activation in _PROBABILITIES:
+        logits = False
+    elif isinstance(layer, keras.layers.BatchNormalization) or (
+        activation is keras.activations.linear and not isinstance(layer, keras.layers.Activation)
+    ):
+        logits = True
+    else:
+        logits = None
+    return layer.name, logits
+
+
+def _as_defined(layer: Any) -> bool:
+    """Whether a layer computes what Keras or xlite has it compute."""
+    return type(layer).call.__module__.split(".")[0] in ("keras", "xlite")
+
+
+def _listed(losses: Any) -> list[Any]:
+    """The losses that ``compile`` is given, one or several."""
+    if isinstance(losses, Mapping):
+        return list(losses.values())
+    return list(losses) if isinstance(losses, (list, tuple)) else [losses]
+
+
+def _takes_logits(loss: Any) -> Optional[bool]:
+    """``from_logits`` of a loss as ``compile`` takes it; ``None`` where it has none."""
+    if isinstance(loss, str):
+        loss = keras.losses.get("categorical_crossentropy" if loss.lower() in ("ce", "crossentropy") else loss)
+    found = getattr(loss, "from_logits", None)
+    if found is None and callable(loss):
+        try:
+            found = inspect.signature(loss).parameters["from_logits"].default
+        except (KeyError, TypeError, ValueError):  # it has no such parameter, or none that Python knows
+            return None
+    return found if isinstance(found, bool) else None
 
 
 def _shape(layer: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -283,3 +285,112 @@ def test_a_list_of_one_output_is_one_output():
     distiller.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
     history = distiller.fit(draw(4, 5), np.arange(4) % 2, verbose=0).history
     assert history["distillation"][0] > 0
+
+
+class SoftDense(kl.Dense):
+    """A dense layer without an activation that nonetheless ends in probabilities."""
+
+    def call(self, x):
+        return keras.ops.softmax(super().call(x))
+
+
+class Renamed(kl.Dense):
+    """A dense layer, as Keras computes it."""
+
+
+class SoftModel(keras.Model):
+    """Functional, but not all that it does is in its graph."""
+
+    def call(self, *args, **kwargs):
+        return keras.ops.softmax(super().call(*args, **kwargs))
+
+
+def ends(*layers, model=keras.Model):
+    x = keras.Input((5,))
+    y = x
+    for layer in layers:
+        y = layer(y)
+    return model(x, y)
+
+
+def nested(*layers):
+    """The layers in a model, in a Sequential one, in a model."""
+    return ends(keras.Sequential([keras.Input((5,)), ends(*layers)]))
+
+
+LOGITS = {
+    "dense": lambda: ends(kl.Dense(3)),
+    "derived": lambda: ends(Renamed(3)),
+    "quantized": lambda: ends(xlite.layers.QuantDense(3, kernel_quantizer="ste_sign")),
+    "sequential": lambda: keras.Sequential([keras.Input((5,)), kl.Dense(3)]),
+    "nested": lambda: nested(kl.Dense(3)),
+    "norm": lambda: ends(kl.Dense(3), kl.BatchNormalization()),
+}
+PROBABILITIES = {
+    "dense": lambda: ends(kl.Dense(3, activation="softmax")),
+    "sigmoid": lambda: ends(kl.Dense(3, activation="sigmoid")),
+    "activation": lambda: ends(kl.Dense(3), kl.Activation("softmax")),
+    "softmax": lambda: ends(kl.Dense(3), kl.Softmax()),
+    "nested": lambda: nested(kl.Dense(3), kl.Softmax()),
+}
+UNKNOWN = {
+    "operation": lambda: ends(kl.Dense(3), keras.ops.softmax),
+    "own layer": lambda: ends(SoftDense(3)),
+    "own model": lambda: ends(kl.Dense(3), model=SoftModel),
+    "own model within": lambda: ends(ends(kl.Dense(3), model=SoftModel)),
+    "cast": lambda: ends(kl.Dense(3, activation="softmax"), kl.Activation("linear", dtype="float32")),
+    "reshaped": lambda: ends(kl.Dense(3, activation="softmax"), kl.Reshape((3,))),
+    "called": lambda: Called(lambda a, b: a),
+    "unbuilt": lambda: keras.Sequential([kl.Dense(3)]),
+}
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize(
+    ("make", "logits"),
+    [(make, known) for made, known in ((LOGITS, True), (PROBABILITIES, False)) for make in made.values()],
+    ids=[f"{known}-{name}" for made, known in ((LOGITS, 1), (PROBABILITIES, 0)) for name in made],
+)
+def test_what_a_model_ends_in_is_compared_with_from_logits(make, logits, from_logits):
+    unknown = UNKNOWN["operation"]()
+    for models in ((make(), make()), (make(), unknown), (unknown, make())):
+        if logits == from_logits:
+            Distiller(*models, from_logits=from_logits)
+            continue
+        role = "teacher" if models[0] is unknown else "student"
+        with pytest.raises(TrainingError, match=f"the {role} ends in .*give from_logits={logits}"):
+            Distiller(*models, from_logits=from_logits)
+        Distiller(*models, from_logits=from_logits, share=0)  # which compares no outputs
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("make", UNKNOWN.values(), ids=list(UNKNOWN))
+def test_ends_of_ones_own_are_not_judged(make, from_logits):
+    Distiller(make(), make(), from_logits=from_logits)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_ends_that_differ_are_refused(from_logits):
+    for models in ((LOGITS["dense"](), PROBABILITIES["dense"]()), (PROBABILITIES["dense"](), LOGITS["dense"]())):
+        with pytest.raises(TrainingError, match="one of student and teacher ends in logits"):
+            Distiller(*models, from_logits=from_logits)
+
+
+def losses(from_logits):
+    known = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+    function = functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=from_logits)
+    plain = ["sparse_categorical_crossentropy", "crossentropy", keras.losses.sparse_categorical_crossentropy]
+    return [known, [known], {"last": known}, function, *([] if from_logits else plain)]
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_the_loss_has_the_same_from_logits(from_logits):
+    make = (LOGITS if from_logits else PROBABILITIES)["dense"]
+    distiller, free = (Distiller(make(), make(), from_logits=from_logits, share=share) for share in (0.5, 0))
+    unknown = [None, "mse", keras.losses.Huber(), lambda y, p: keras.ops.mean(p), dict]
+    for loss in [*losses(from_logits), *unknown]:
+        distiller.compile("sgd", loss)
+    for loss in losses(not from_logits):
+        with pytest.raises(TrainingError, match=f"from_logits={from_logits} and the loss from_logits="):
+            distiller.compile("sgd", loss)
+        free.compile("sgd", loss)
