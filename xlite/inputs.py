@@ -117,21 +117,22 @@ def read_image(path: str, type_: TensorType) -> np.ndarray:
         raise InputError(f"{path}: the model's input {sample} is no image; pass a .npy file of this shape")
     try:
         with Image.open(path) as image:
-            pixels = of_eight_bits(image, path).convert(mode)
+            pixels = upright_of_eight_bits(image, path).convert(mode)
             resized = pixels.resize((sample[1], sample[0]), Image.Resampling.BILINEAR)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FileError(f"{path}: is no image that Pillow can read ({_first_line(error)})") from None
     return np.asarray(resized, np.uint8).reshape(sample)
 
 
-def of_eight_bits(picture: Any, what: str) -> Any:
-    """A picture of Pillow's with pixels of more than 8 bits as one with 8, others as they are: Pillow's own
-    ``convert`` cuts all above 255 off. 16 bits keep their upper 8. Raises FileError naming ``what`` for pixels of
-    32 bits, whose range no file tells."""
-    from PIL import Image
+def upright_of_eight_bits(picture: Any, what: str) -> Any:
+    """A picture of Pillow's as it was seen, where a camera that was held otherwise says so (EXIF), and one of 16 bits
+    a sample with their upper 8: Pillow's own ``convert`` cuts all above 255 off. Raises FileError naming ``what``
+    for samples of 32 bits, whose range no file tells."""
+    from PIL import Image, ImageOps
 
     # Pillow reads 16-bit PGM files, and older versions of it PNG files too, into its 32-bit mode I.
     sixteen = picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM"))
+    picture = ImageOps.exif_transpose(picture)
     if sixteen:
         return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if picture.mode in ("I", "F"):

@@ -76,7 +76,8 @@ def _with_pillow(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened)  # cameras store what they saw and how they were held
-            if image.mode.startswith("I;16"):
+            # 16 bits; versions of Pillow before 11 read them into 32
+            if image.mode.startswith("I;16") or (image.mode == "I" and opened.format == "PNG"):
                 return _checked((np.asarray(image) >> 8).astype(np.uint8), path)
             if image.mode in ("I", "F"):
                 raise ImageError(f"{path}: has more than 8 bits a sample; save it with 8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xlite.inputs import load_npz, of_eight_bits, read_batch, read_image
+from xlite.inputs import load_npz, read_batch, read_image, upright_of_eight_bits
 from xlite.schema.errors import FileError
 from xlite.schema.types import DType, TensorType
 
@@ -33,7 +33,7 @@ def test_a_png_that_an_older_pillow_reads_as_32_bits_has_16():
     image = pytest.importorskip("PIL.Image")
     picture = image.fromarray(RAMP.astype(np.int32))
     picture.format = "PNG"
-    np.testing.assert_array_equal(np.asarray(of_eight_bits(picture, "x.png")), RAMP >> 8)
+    np.testing.assert_array_equal(np.asarray(upright_of_eight_bits(picture, "x.png")), RAMP >> 8)
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [(np.int32, "integers"), (np.float32, "floats")])
@@ -49,7 +49,17 @@ def test_pictures_of_32_bits_are_refused(tmp_path, dtype, kind):
 def test_pictures_of_eight_bits_or_fewer_stay_as_they_are(mode):
     image = pytest.importorskip("PIL.Image")
     picture = image.new(mode, (3, 2))
-    assert of_eight_bits(picture, "x") is picture
+    found = upright_of_eight_bits(picture, "x")
+    assert (found.mode, found.tobytes()) == (picture.mode, picture.tobytes())
+
+
+def test_pictures_of_a_camera_that_was_held_otherwise_are_upright(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    exif = image.Exif()
+    exif[0x0112] = 6  # the top of what was seen is at the right
+    path, seen = tmp_path / "x.png", (RAMP >> 8).astype(np.uint8)
+    image.fromarray(np.rot90(seen)).save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(str(path), GREY)[..., 0], seen)
 
 
 def test_what_is_no_array_is_told_without_advice_to_unpickle_it(tmp_path):

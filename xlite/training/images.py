@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from xlite.inputs import load_npz, of_eight_bits
+from xlite.inputs import load_npz, upright_of_eight_bits
 from xlite.schema.errors import FileError
 
 _SPELLINGS = {
@@ -202,7 +202,7 @@ def _picture(data: bytes, source: str) -> np.ndarray:
         raise FileError(f"{source}: holds encoded pictures, which need Pillow: pip install Pillow") from None
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            eight = of_eight_bits(picture, source)
+            eight = upright_of_eight_bits(picture, source)
             return np.asarray(eight.convert("L" if eight.mode in ("1", "L") else "RGB"))
     except OSError as error:
         reason = str(error).split(" <")[0]  # without the address of what it was read from
