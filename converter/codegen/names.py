@@ -12,16 +12,25 @@ _WORDS = """
     while and asm bool catch class delete explicit export false friend mutable namespace new not operator or
     private protected public template this throw true try typeid typename using virtual main xlite
 """
+_HEADERS = """
+    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef
+    stdint stdio stdlib string tgmath time wchar wctype
+"""
 _KEYWORDS = frozenset(_WORDS.split())
+# What <prefix>.h and <prefix>.c would take the place of, on some file systems whatever its capitals.
+_FILES = frozenset([*_HEADERS.split(), "main", "xlite"])
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
 def check_prefix(prefix: str) -> str:
-    """``prefix`` where every name that is made of it is one in C and C++. Raises Error."""
-    if not _IDENTIFIER.fullmatch(prefix) or "__" in prefix or prefix.startswith("xl_") or prefix in _KEYWORDS:
+    """``prefix`` where every name that is made of it is one in C and C++, and neither a name of the kernels' own
+    (``xl_run``, ``XL_API``) nor of a header. Raises Error."""
+    plain = _IDENTIFIER.fullmatch(prefix) and "__" not in prefix and prefix not in _KEYWORDS
+    small = prefix.lower()
+    if not plain or small in _FILES or small == "xl" or small.startswith("xl_"):
         raise Error(
             f"the prefix {prefix!r} cannot begin C names: give a letter, then letters, digits and single "
-            "underscores, 40 at most, no word of C or C++ and nothing that begins with xl_"
+            "underscores, 40 at most, no word of C or C++, no header of C and neither xl nor what begins with xl_"
         )
     return prefix
 

@@ -18,6 +18,7 @@ from xlite.cli.app import cli
 from xlite.converter.codegen import generate
 from xlite.converter.codegen.golden import run_on, sample
 from xlite.converter.codegen.literals import number
+from xlite.converter.codegen.names import check_prefix
 from xlite.interpreter import Resolver
 from xlite.schema import write_model
 from xlite.schema.errors import Error, FileError, KernelError
@@ -158,6 +159,20 @@ def test_mistakes_are_one_sentence(tmp_path):
         with pytest.raises(Error, match=said) as caught:
             generate(model, **options)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["xl", "Xl", "XL", "xl_a", "Xl_a", "xlite", "XLITE", "main", "Main", "stdint", "string", "Math"]
+)
+def test_prefixes_that_the_kernels_or_c_have_already(prefix):
+    """xl_run is a function, XLITE_H a guard, and a string.h beside the code is read instead of C's own."""
+    with pytest.raises(Error, match="cannot begin C names"):
+        check_prefix(prefix)
+
+
+@pytest.mark.parametrize("prefix", ["xla", "x", "strings", "domain", "xlite2", "While"])
+def test_prefixes_that_are_only_like_them(prefix):
+    assert check_prefix(prefix) == prefix
 
 
 def test_a_folder_with_files_of_others_is_left_alone(tmp_path):
