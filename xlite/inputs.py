@@ -125,9 +125,9 @@ def read_image(path: str, type_: TensorType) -> np.ndarray:
 
 
 def upright_of_eight_bits(picture: Any, what: str) -> Any:
-    """A picture of Pillow's as it was seen, where a camera that was held otherwise says so (EXIF), and one of 16 bits
-    a sample with their upper 8: Pillow's own ``convert`` cuts all above 255 off. Raises FileError naming ``what``
-    for samples of 32 bits, whose range no file tells."""
+    """A picture of Pillow's as it was seen, where a camera that was held otherwise says so (EXIF), and one of 16
+    bits a sample with their upper 8: Pillow's own ``convert`` cuts all above 255 off. Raises FileError naming
+    ``what`` for samples of 32 bits, whose range no file tells."""
     from PIL import Image, ImageOps
 
     # Pillow reads 16-bit PGM files, and older versions of it PNG files too, into its 32-bit mode I.
