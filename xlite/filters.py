@@ -70,6 +70,7 @@ _KINDS: tuple[tuple[tuple[type, ...], dict[str, Filters]], ...] = (
 
 
 _KERNEL_QUANTIZERS = ("kernel_quantizer", "depthwise_quantizer", "pointwise_quantizer")
+_MARK = "_xlite_binarized_while_training"
 _QUANTIZERS_OF = {
     "kernel": ("kernel_quantizer", "depthwise_quantizer"),
     "depthwise_kernel": ("depthwise_quantizer",),
@@ -154,6 +155,19 @@ def layout_of(layer: Any) -> Optional[dict[str, Filters]]:
 def quantizes_kernel(layer: Any) -> bool:
     """Whether a layer of xlite.layers has a kernel quantizer, of signs or of more levels."""
     return any(getattr(layer, name, None) is not None for name in _KERNEL_QUANTIZERS)
+
+
+def mark_binarized(kernels: Iterable[Kernel], while_training: bool) -> None:
+    """Says of kernels whether a callback binarizes them in the training that goes on, for
+    :func:`ids_of_binary_kernels`."""
+    for kernel in kernels:
+        setattr(kernel.variable, _MARK, while_training)
+
+
+def ids_of_binary_kernels(model: keras.Model) -> set[int]:
+    """By ``id`` the variables whose quantizer gives signs, and those that a callback binarizes."""
+    signs = {id(kernel.variable) for kernel in sign_kernels(model)}
+    return signs | {id(v) for _, v in named_kernels(model) if getattr(v, _MARK, False)}
 
 
 def sign_kernels(model: keras.Model) -> list[Kernel]:

@@ -255,6 +255,55 @@ def test_the_log_counts_what_it_says(tmp_path):
     assert "quantized_input" not in vars(layer)
 
 
+def mixed_model():
+    names = {"stem": "int8", "binary": "ste_sign", "tern": "ste_tern"}
+    stack = [layers.QuantDense(4, kernel_quantizer=kind, name=name) for name, kind in names.items()]
+    split = layers.QuantSeparableConv1D(3, 2, depthwise_quantizer="int8", pointwise_quantizer="ste_sign", name="s")
+    ends = [kl.Dense(4, name="middle"), kl.Flatten(), kl.Dense(2, name="last")]
+    return compiled(keras.Sequential([keras.Input((6, 3)), *stack, split, *ends], name="mixed"))
+
+
+def logged(history):
+    return {key.partition("/")[2] for key in history.history if "/" in key}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_kernels_that_are_binary_are_logged_and_no_others(order):
+    """Of float and int8 kernels signs tell nothing: they would all be called dead."""
+    model, (x, y) = mixed_model(), (draw(8, 6, 3), draw(8, 2))
+    assert logged(model.fit(x, y, verbose=0, callbacks=[callbacks.LogBinarization()])) == {
+        "binary",
+        "s/pointwise_kernel",
+    }
+    both = [callbacks.LogBinarization(), callbacks.BinarizeWeights("middle", start_epoch=1)][::order]
+    found = model.fit(x, y, epochs=2, verbose=0, callbacks=both)
+    assert logged(found) == {"binary", "s/pointwise_kernel", "middle"}
+    assert {len(values) for values in found.history.values()} == {2}  # CSVLogger takes the first epoch's keys
+    assert "middle" not in logged(model.fit(x, y, verbose=0, callbacks=[callbacks.LogBinarization()]))
+    named = callbacks.LogBinarization(["stem", "last"])
+    assert logged(model.fit(x, y, verbose=0, callbacks=[named])) == {"stem", "last"}
+
+
+def test_where_nothing_is_binary_all_kernels_are_logged():
+    model = compiled(keras.Sequential([keras.Input((6,)), kl.Dense(3, name="a"), kl.Dense(2, name="b")]))
+    log = callbacks.LogBinarization()
+    for _ in range(2):
+        assert logged(model.fit(draw(8, 6), draw(8, 2), verbose=0, callbacks=[log])) == {"a", "b"}
+
+
+def test_after_an_exception_the_with_form_forgets_what_it_binarized():
+    model = mixed_model()
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), callbacks.BinarizeWeights("middle") as binarize:
+        model.fit(draw(8, 6, 3), draw(8, 2), verbose=0, callbacks=[binarize, Stop()])
+    log = callbacks.LogBinarization()
+    assert "middle" not in logged(model.fit(draw(8, 6, 3), draw(8, 2), verbose=0, callbacks=[log]))
+
+
 def test_a_resumed_run_repeats_no_row_of_the_epoch_that_was_interrupted(tmp_path):
     path, foreign = tmp_path / "log.csv", tmp_path / "foreign.csv"
     foreign.write_text("1,a,b,c\n")
@@ -328,7 +377,7 @@ def test_tensorboard_gets_it_from_keras_and_from_the_callback_itself(tmp_path):
     model = staged_model(run_eagerly=False)
     history = model.fit(draw(8, 6), draw(8, 2), epochs=2, verbose=0, callbacks=[log, board]).history
     theirs, own = scalars(tmp_path / "keras"), scalars(tmp_path / "own")
-    assert {"flip_ratio/q", "saturated/q", "dead_filters/last"} <= set(own)
+    assert {"flip_ratio/q", "saturated/q", "dead_filters/q"} <= set(own)
     for name, values in own.items():
         assert list(values) == [0, 1]
         np.testing.assert_allclose(list(values.values()), history[name], rtol=1e-6)

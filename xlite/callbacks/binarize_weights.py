@@ -206,6 +206,7 @@ class BinarizeWeights(keras.callbacks.Callback):
     def __exit__(self, *exception: Any) -> None:
         self.settle()
         self._unguard()
+        self._mark(False)
         if not any(exception):
             self._warn_of_others()
 
@@ -214,6 +215,7 @@ class BinarizeWeights(keras.callbacks.Callback):
     def set_model(self, model: Any) -> None:
         super().set_model(model)
         if model is not self._owner:
+            self._mark(False)
             self._owner = model
             self._states = []
             self._active = self._in_step = False
@@ -229,6 +231,7 @@ class BinarizeWeights(keras.callbacks.Callback):
         self.settle()
         self._find_kernels()
         self._guard()
+        self._mark(True)
         self._warned = False
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
@@ -247,6 +250,7 @@ class BinarizeWeights(keras.callbacks.Callback):
     def on_train_end(self, logs: Optional[Mapping[str, Any]] = None) -> None:
         self.settle()
         self._unguard()
+        self._mark(False)
         if not self._active:
             warnings.warn(
                 f"BinarizeWeights never started: training ended before start_epoch={self.start_epoch}, so the "
@@ -254,6 +258,9 @@ class BinarizeWeights(keras.callbacks.Callback):
                 stacklevel=2,
             )
         self._warn_of_others()
+
+    def _mark(self, training: bool) -> None:
+        filters.mark_binarized((state.kernel for state in self._states), training)
 
     def _warn_of_others(self) -> None:
         """Where a kernel holds weights that are not binarized and that this callback did not put there."""

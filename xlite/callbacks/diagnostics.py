@@ -32,8 +32,10 @@ class LogBinarization(LogFlipRatio):
     * ``dead_channels/<layer>``: the share of channels whose sign is the same everywhere: they tell nothing.
 
     Args:
-        layers: which layers; ``None`` for all convolution and dense layers. Else a name, a layer, a list of them,
-            or a predicate ``layer -> bool``.
+        layers: which layers; ``None`` for those whose kernel quantizer gives two levels of opposite sign and those
+            that :class:`BinarizeWeights` trains (a float or int8 kernel changes without a change of signs, and is
+            not dead for that), or for all convolution and dense layers where there are none of these. Else a name,
+            a layer, a list of them, or a predicate ``layer -> bool``.
         data: some inputs, as the model is called with: a hundred samples say enough.
         path: of a CSV file with a row for every epoch, layer and measure. Of one that is there the rows of the
             epochs before the first of a training stay: a run that is resumed repeats none.
@@ -72,6 +74,9 @@ class LogBinarization(LogFlipRatio):
         self._fresh = True
 
     def on_epoch_begin(self, epoch: int, logs: Optional[Mapping[str, Any]] = None) -> None:
+        if self._fresh and self.layers is None:  # now that every callback has begun the training
+            binary = filters.ids_of_binary_kernels(self.model)
+            self._watched = [item for item in self._watched if id(item[1]) in binary] or self._watched
         super().on_epoch_begin(epoch, logs)
         if self.path is not None and self._fresh:
             _cut_back(self.path, epoch)
