@@ -21,3 +21,7 @@ class FiniteFloat(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+LARGEST = float.fromhex("0x1.fffffep127")  # of float32
+FLOAT32 = FiniteFloat(-LARGEST, LARGEST)  # what a .xlite file can hold

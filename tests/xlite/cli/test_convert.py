@@ -121,6 +121,7 @@ def test_strict_passes_where_all_that_is_marked_packs(call, model):
         ("--labels", ",".join("abcde fghi"), "name 6 is empty"),
         ("--scale", "0", "makes every input the same"),
         ("--scale", "-0.0", "makes every input the same"),
+        ("--scale", "1e-60", "makes every input the same"),
         ("--target", "toaster", "pi-zero"),
         ("--dump-passes", __file__, "test_convert.py"),
     ],
@@ -145,8 +146,8 @@ def test_names_that_are_none_of_a_file(refusal, model, tmp_path, monkeypatch, op
 
 
 @pytest.mark.parametrize("option", ["--scale", "--offset"])
-@pytest.mark.parametrize("value", ["nan", "inf"])
-def test_preprocessing_is_finite(call, model, option, value):
+@pytest.mark.parametrize("value", ["nan", "inf", "1e39"])
+def test_preprocessing_is_finite_as_float32(call, model, option, value):
     assert call("convert", model, option, value).exit_code == 2
     assert not model.with_suffix(".xlite").exists()
 
@@ -218,6 +219,9 @@ def test_an_input_that_cannot_be_folded_is_said(call, model):
     [
         (["--input-range", "0,1"], "an input range is for integer inputs"),
         (["--input-dtype", "uint8", "--input-range", "0"], "--input-range 0: give two numbers"),
+        (["--input-dtype", "uint8", "--input-range", "nan,1"], "two finite numbers"),
+        (["--input-dtype", "uint8", "--input-range", "0,inf"], "two finite numbers"),
+        (["--input-dtype", "uint8", "--input-range", "-1e39,0"], "two finite numbers"),
         (["--input-dtype", "uint8", "--input-range", "1,0"], "the input range 1, 0 is empty"),
         (["--input-dtype", "int8", "--input-range", "0,1", "--scale", "2"], "not both"),
     ],
