@@ -373,6 +373,49 @@ def test_what_would_not_learn_is_said():
     assert "base" not in told
 
 
+@pytest.mark.parametrize("sequential", [True, False])
+def test_every_model_and_layer_keeps_its_own_flag_of_training(sequential):
+    """Frozen bases, frozen layers in bases that are not, and layers that were let go in a frozen base."""
+
+    def base(name):
+        stack = [kl.Conv2D(4, 3, padding="same", name=f"{name}_{i}") for i in range(3)]
+        image = keras.Input((8, 8, 4))
+        if sequential:
+            return keras.Sequential([image, *stack], name=name)
+        x = image
+        for layer in stack:
+            x = layer(x)
+        return keras.Model(image, x, name=name)
+
+    free, frozen, mixed = (base(name) for name in ("free", "frozen", "mixed"))
+    free.layers[-1].trainable = False
+    frozen.trainable = False
+    mixed.trainable = False
+    mixed.layers[-1].trainable = True
+    image = keras.Input((8, 8, 4))
+    outer = keras.Model(image, mixed(kl.Conv2D(4, 1, name="outer_0")(image)), name="outer")
+    outer.trainable = False
+    mixed.layers[-1].trainable = True
+    image = keras.Input((8, 8, 4))
+    x = outer(frozen(free(image)))
+    model = keras.Model(image, kl.Dense(2, name="last")(kl.Flatten()(frozen(x))), name="whole")
+
+    def flags(part):
+        inside = [flags(layer) for layer in getattr(part, "layers", []) if not isinstance(layer, kl.InputLayer)]
+        return {part.name: part.trainable, **{name: flag for found in inside for name, flag in found.items()}}
+
+    expected = flags(model)
+    assert [expected[name] for name in ("free", "frozen", "mixed", "outer", "whole")] == [1, 0, 0, 0, 1]
+    made = xlite.binarize(model, verbose=False)
+    found = flags(made)
+    assert {name: found[name] for name in expected} == expected
+    trained = {v.path.split("/")[-2] for v in made.trainable_variables}
+    # Norms that were put in are new, and learn what they centre.
+    assert {name for name in trained if not name.endswith("_norm")} == {"free_0", "free_1", "mixed_2", "last"}
+    model.trainable = False
+    assert xlite.binarize(model, verbose=False).trainable is False
+
+
 def test_the_clone_learns():
     x = draw(64, 12, 12, 2, seed=1)
     y = (x.mean(axis=(1, 2, 3)) > 0).astype(np.int32)
@@ -388,9 +431,11 @@ def test_what_cannot_be_taken_apart_is_refused():
         def call(self, x):
             return x
 
-    for model in (Subclassed(name="code"), keras.Sequential([kl.Dense(3)], name="unbuilt")):
-        with pytest.raises(TrainingError, match=r"functional or Sequential"):
-            xlite.binarize(model)
+    with pytest.raises(TrainingError, match=r"model 'code' cannot be taken apart.*functional or Sequential"):
+        xlite.binarize(Subclassed(name="code"))
+    unbuilt = r"^model 'unbuilt' has no input shape; give the model one, as in keras.Input\(\(32, 32, 3\)\)$"
+    with pytest.raises(TrainingError, match=unbuilt):
+        xlite.binarize(keras.Sequential([kl.Dense(3)], name="unbuilt"))
     for model in ("model.h5", None, kl.Dense(3)):
         with pytest.raises(TrainingError, match=r"a Keras model is needed, not"):
             xlite.binarize(model)

@@ -73,6 +73,12 @@ class _Level:
             self._call(call)
 
     def finished(self) -> Any:
+        made = self._assembled()
+        # Not by the public setter, which would set its layers' too: each layer has its own from its config.
+        made._trainable = self.topology.model.trainable
+        return made
+
+    def _assembled(self) -> Any:
         model = self.topology.model
         if isinstance(model, keras.Sequential):
             return keras.Sequential(self.stack, name=model.name)

@@ -63,6 +63,10 @@ def read_topology(model: Any) -> Topology:
     """Raises TrainingError for a model whose layers' order is in Python code alone."""
     if not is_model(model):
         raise TrainingError(f"a Keras model is needed, not {model!r}; read a file by keras.saving.load_model")
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise TrainingError(
+            f"model {model.name!r} has no input shape; give the model one, as in keras.Input((32, 32, 3))"
+        )
     if not model.built or not getattr(model, "outputs", None):
         kind = "functional or Sequential model with a known input shape"
         raise TrainingError(f"model {model.name!r} cannot be taken apart; it has to be a {kind}")
