@@ -36,6 +36,7 @@ Examples:
     help="All GPUs of this machine, or one process on each of several (with TF_CONFIG).",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last epoch of a run that was interrupted.")
+@click.option("--overwrite", is_flag=True, help="Replace what a finished run left at --out.")
 @click.option("--start", metavar="MODEL", help="The trained model that some recipes begin with.")
 @click.option("--limit", type=int, metavar="N", help="Use N training and N test images only, to try a recipe out.")
 def command(
@@ -47,6 +48,7 @@ def command(
     seed: int,
     strategy: str,
     resume: bool,
+    overwrite: bool,
     start: Optional[str],
     limit: Optional[int],
 ) -> None:
@@ -64,9 +66,9 @@ def command(
         raise click.UsageError("Missing argument 'RECIPE'; xlite train --list shows those that there are.")
     found = recipes.find(recipe)
     path = Path(out or f"{found.name}.h5")
-    settings = runner.Settings(path, data, epochs, seed, strategy, resume, start, limit)
+    settings = runner.Settings(path, data, epochs, seed, strategy, resume, start, limit, overwrite)
     try:
-        outcome = runner.train(found, settings)
+        outcome = runner.train(found, settings, lambda note: click.echo(f"xlite: note: {note}", err=True))
     except KeyboardInterrupt:
         if settings.beside(runner.CHECKPOINT).exists():
             click.echo("\nxlite: the same command with --resume goes on from the last whole epoch", err=True)
@@ -76,12 +78,19 @@ def command(
     ]
     if outcome.packed_bytes is not None:
         lines.append(f"packed: {ui.size(outcome.packed_bytes)}")
-    if found.expected is not None:
-        wanted = found.expected
+    wanted = found.expected
+    if wanted is not None and _is_comparable(found, settings, outcome):
         lines.append(
             f"expected: {100 * wanted.accuracy:.2f} % with seed {wanted.seed}, {wanted.minutes:g} minutes"
         )
     ui.show([*lines, *(f"note: {note}" for note in outcome.notes), f"written: {path}"])
+
+
+def _is_comparable(recipe: Any, settings: Any, outcome: Any) -> bool:
+    """Whether a run is one that ``recipe.expected`` tells of, whatever its seed."""
+    digest = recipe.expected.data_sha256
+    same_images = outcome.data_sha256 == digest if digest else settings.data is None
+    return same_images and settings.limit is None and settings.epochs in (None, recipe.epochs)
 
 
 def _modules() -> tuple[Any, Any]:

@@ -23,12 +23,14 @@ Augment = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Expected:
-    """What a run of the recipe as it stands gave: test accuracy from 0 to 1, its seed, and how long it took."""
+    """What a run of the recipe as it stands gave: test accuracy from 0 to 1, its seed, how long it took, and the
+    digest of its images (``data_sha256`` of its log; empty for those that the recipe loads by itself)."""
 
     accuracy: float
     seed: int
     minutes: float
     machine: str = "2 cores"
+    data_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def _from_file(path: str) -> Recipe:
     if not isinstance(recipe, Recipe):
         raise TrainingError(f"{path}: holds no RECIPE, an xlite.training.recipe.Recipe; those of xlite.recipes do")
     own = {name: getattr(recipe, name) for name in ("load", "build", "callbacks", "augment", "deployed")}
-    named = {name: _naming(path, function) for name, function in own.items() if function is not None}
+    named: dict[str, Any] = {
+        name: _naming(path, function) for name, function in own.items() if function is not None
+    }
     return replace(recipe, **named)
 
 

@@ -46,6 +46,19 @@ def cut_back(path: Path, epochs: int) -> None:
     os.replace(partial, path)
 
 
+def is_log(path: Path) -> bool:
+    """Whether the file holds lines of runs and nothing else; the last one may be cut short."""
+    try:
+        *whole, rest = path.read_text(encoding="utf-8").split("\n")
+        found = [json.loads(line) for line in whole]
+    except (OSError, ValueError):
+        return False
+    begin = '{"event": '
+    return all(isinstance(line, dict) and "event" in line for line in found) and (
+        rest.startswith(begin) or begin.startswith(rest)
+    )
+
+
 def read_run(path: Path) -> Run:
     """Raises FileError where the file is no run's log."""
     run = Run()

@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ CHECKPOINT = ".checkpoint.npz"
 class Settings:
     """``out``: the model to write, .h5 or .keras; beside it come ``.jsonl`` (the log), ``.png`` (the curves) and,
     until the end, ``.checkpoint.npz``. ``epochs``: None for the recipe's. ``limit``: only so many training and
-    test images, to try a recipe out."""
+    test images, to try a recipe out. ``overwrite``: whether what a finished run left there may be replaced."""
 
     out: Path
     data: Optional[str] = None
@@ -39,6 +39,7 @@ class Settings:
     resume: bool = False
     start: Optional[str] = None
     limit: Optional[int] = None
+    overwrite: bool = False
 
     def beside(self, suffix: str) -> Path:
         return self.out.with_suffix(suffix)
@@ -47,17 +48,19 @@ class Settings:
 @dataclass(frozen=True)
 class Outcome:
     """``accuracy``: of the test images, 0 to 1. ``packed_bytes``: of the .xlite file, None where the model does
-    not convert. ``notes``: what was left undone, and why."""
+    not convert. ``notes``: what was left undone, and why. ``data_sha256``: of the images."""
 
     model: Any
     accuracy: float
     seconds: float
     packed_bytes: Optional[int]
     notes: list[str]
+    data_sha256: str = ""
 
 
-def train(recipe: Recipe, settings: Settings) -> Outcome:
-    """Runs a recipe and writes the model, its log and its curves. Raises TrainingError and FileError."""
+def train(recipe: Recipe, settings: Settings, tell: Optional[Callable[[str], None]] = None) -> Outcome:
+    """Runs a recipe and writes the model, its log and its curves. ``tell`` is given what a user should know before
+    the training, in a sentence each. Raises TrainingError and FileError."""
     _check(recipe, settings)
     strategy = Strategy(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
@@ -76,6 +79,8 @@ def train(recipe: Recipe, settings: Settings) -> Outcome:
     if not getattr(model, "compiled", False):
         raise TrainingError(f"recipe {recipe.name!r}: its build has to return a model on which compile was called")
     _check_shapes(recipe, recipe.deployed(model), images)
+    if tell is not None and strategy.is_chief and images.untrained:
+        tell(_without_training(images))
     strategy.prepare(model, batches)
     callbacks = recipe.callbacks()
     checkpoint = Checkpoint(settings.beside(CHECKPOINT), facts, callbacks, strategy.is_chief)
@@ -110,11 +115,39 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(f"--out {settings.out}: its folder cannot be made: {error.strerror}") from None
     if not os.access(settings.out.parent, os.W_OK):
         raise TrainingError(f"--out {settings.out}: its folder cannot be written to")
-    left = settings.beside(CHECKPOINT)
+    log, left = settings.beside(".jsonl"), settings.beside(CHECKPOINT)
+    if log.exists() and not runlog.is_log(log):
+        raise TrainingError(
+            f"{log}: is no log of a training run, and that of this one would be put there; give another --out"
+        )
     if left.exists() and not settings.resume:
         raise TrainingError(
             f"{left}: a run was interrupted; give --resume to go on with it, another --out, or delete the file"
         )
+    if not settings.resume:
+        _check_kept(settings, _logged(settings))
+
+
+def _logged(settings: Settings) -> runlog.Run:
+    """What the log at ``--out`` says; nothing where there is none, or one that was cut short."""
+    try:
+        return runlog.read_run(settings.beside(".jsonl"))
+    except FileError:
+        return runlog.Run()
+
+
+def _check_kept(settings: Settings, run: runlog.Run, different: str = "") -> None:
+    """Raises TrainingError where a run that begins would replace what a finished one left, or a model of other
+    origin, and nobody said that it may. ``different``: which fact of the finished run is not this one's."""
+    if settings.overwrite or not (run.end or settings.out.exists()):
+        return
+    what = "is there already"
+    if run.end:
+        facts = ", ".join(f"{name} {run.start.get(name)}" for name in ("recipe", "epochs", "seed", "train_images"))
+        what = f"a finished run is there ({facts}, test accuracy {run.end.get('test_accuracy')})"
+    if different:
+        what += f" whose {different} is not that of this one"
+    raise TrainingError(f"--out {settings.out}: {what}; give another --out, or --overwrite to replace it")
 
 
 def _images(recipe: Recipe, data: Optional[str]) -> Images:
@@ -138,6 +171,12 @@ def _limited(images: Images, limit: Optional[int]) -> Images:
         rows = np.sort(np.random.default_rng(0).permutation(len(x))[:limit])
         parts.update({f"x_{part}": x[rows], f"y_{part}": y[rows]})
     return replace(images, **parts)
+
+
+def _without_training(images: Images) -> str:
+    names, shown = images.untrained, 5
+    listed = ", ".join(names[:shown]) + (" and others" if len(names) > shown else "")
+    return f"{len(names)} of {len(images.classes)} classes have no training image: {listed}"
 
 
 _UNREADABLE = (OSError, TypeError, ValueError)  # TypeError: of a class that Keras does not know
@@ -197,25 +236,23 @@ def _check_shapes(recipe: Recipe, model: Any, images: Images) -> None:
 
 def _finished_before(settings: Settings, facts: dict[str, Any]) -> Optional[Outcome]:
     """What came out of the same run, where ``--resume`` finds it at its end: a script that repeats the command
-    until it succeeds does not begin again."""
-    log = settings.beside(".jsonl")
+    until it succeeds does not begin again. Raises TrainingError where it finds another one's."""
     if not settings.resume or settings.beside(CHECKPOINT).exists():
         return None
-    if not log.exists() or not settings.out.exists():
-        return None
-    try:
-        run = runlog.read_run(log)
-    except FileError:  # the process was killed while it wrote
-        return None
-    if not run.end or any(run.start.get(key) != value for key, value in facts.items()):
+    run = _logged(settings)
+    different = [key for key, value in facts.items() if run.start.get(key) != value] if run.end else []
+    if not run.end or different:
+        _check_kept(settings, run, different[0] if different else "")
         return None
     try:
         model = _read(settings.out)
-    except _UNREADABLE:  # it is not what the run wrote
+    except _UNREADABLE:  # it is gone, or not what the run wrote
         return None
     end = run.end
-    notes = ["the run was at its end already; without --resume it would begin again"]
-    return Outcome(model, end["test_accuracy"], end["seconds"], end["packed_bytes"], notes)
+    notes = ["the run was at its end already; --overwrite without --resume begins it again"]
+    return Outcome(
+        model, end["test_accuracy"], end["seconds"], end["packed_bytes"], notes, str(facts["data_sha256"])
+    )
 
 
 def _before(start: Any, deployed: Any, images: Images) -> dict[str, float]:
@@ -294,7 +331,7 @@ def _finished(
     deployed = recipe.deployed(model)
     accuracy = accuracy_of(deployed, images)
     if log is None:
-        return Outcome(deployed, accuracy, 0.0, None, [])
+        return Outcome(deployed, accuracy, 0.0, None, [], images.sha256)
     write_whole(settings.out, lambda path: _save(deployed, path))
     run = runlog.read_run(log.path)
     seconds = sum(entry["seconds"] for entry in run.epochs)
@@ -303,7 +340,7 @@ def _finished(
     runlog.write_line(log.path, "end", {**end, "deployed_parameters": deployed.count_params()})
     drawn = curves.draw(run.epochs, f"{recipe.name}, seed {settings.seed}", settings.beside(".png"))
     checkpoint.remove()
-    return Outcome(deployed, accuracy, seconds, packed, [*notes, *([drawn] if drawn else [])])
+    return Outcome(deployed, accuracy, seconds, packed, [*notes, *([drawn] if drawn else [])], images.sha256)
 
 
 def _save(model: Any, path: Path) -> None:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 keras = pytest.importorskip("keras")
 
 import xlite  # noqa: E402
-from tests.xlite.training.small import write_npz  # noqa: E402
+from tests.xlite.training.small import arrays, write_npz  # noqa: E402
 from xlite.cli.app import cli  # noqa: E402
 from xlite.schema.errors import FileError, TrainingError  # noqa: E402
 from xlite.training import recipe as recipes  # noqa: E402
@@ -84,7 +84,10 @@ def test_the_networks_for_cifar10_have_the_same_layers(built):
 def test_expected_figures_are_those_of_a_runs_log(name):
     expected = recipes.find(name).expected
     assert expected is not None, "a recipe of xlite's own is measured"
-    end = json.loads((RUNS / f"{name}-{expected.seed}.jsonl").read_text().splitlines()[-1])
+    start, *_, end = map(json.loads, (RUNS / f"{name}-{expected.seed}.jsonl").read_text().splitlines())
+    # without a digest they are of the recipe's own images
+    assert expected.data_sha256 == ("" if start["data"] == "Fashion-MNIST" else start["data_sha256"])
+    assert recipes.find(name).epochs == start["epochs"]
     assert expected.accuracy == end["test_accuracy"]
     assert expected.minutes == round(end["seconds"] / 60)
 
@@ -176,9 +179,47 @@ def test_the_command_trains_resumes_and_says_what_came_out(tmp_path, monkeypatch
     assert f"written: {out}" in result.output.replace("\n", "")
     assert out.exists()
     assert xlite.convert(out).data
+    refused = call(*arguments)
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[-1].endswith("give another --out, or --overwrite to replace it")
+    assert call(*arguments, "--overwrite").exit_code == 0
     refused = call(*arguments, "--epochs", 0)
     assert refused.exit_code == 1
     assert refused.stderr.splitlines()[-1].startswith("xlite: --epochs 0")
+
+
+def test_expected_figures_are_shown_for_runs_that_they_are_of(tmp_path, monkeypatch):
+    from tests.xlite.training.small import recipe
+
+    data = write_npz(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    digest = recipe().load(str(data)).sha256
+
+    def shows(expected, *arguments, own=False):
+        load = {"load": lambda path: recipe().load(str(data))} if own else {}
+        made = recipe(epochs=1, expected=recipes.Expected(0.91, 1, 33, **expected), **load)
+        monkeypatch.setattr(recipes, "find", lambda name: made)
+        result = call("train", "small", "--overwrite", *arguments)
+        assert result.exit_code == 0, result.output
+        return "expected: 91.00 % with seed 1, 33 minutes" in result.output
+
+    assert shows({}, own=True)
+    assert shows({}, "--epochs", 1, "--seed", 2, own=True)
+    assert not shows({}, "--epochs", 2, own=True)
+    assert not shows({}, "--limit", 40, own=True)
+    assert not shows({}, "--data", data)
+    assert shows({"data_sha256": digest}, "--data", data)
+    assert not shows({"data_sha256": "of others"}, own=True)
+
+
+def test_classes_without_a_training_image_are_told_before_the_training(tmp_path):
+    (tmp_path / "mine.py").write_text("from tests.xlite.training.small import recipe\nRECIPE = recipe(epochs=1)\n")
+    labels = {key: value + 1 for key, value in arrays().items() if key[0] == "y"}
+    data, out = write_npz(tmp_path, **labels), tmp_path / "model.h5"
+    result = call("train", tmp_path / "mine.py", "--data", data, "--out", out)
+    assert "xlite: note: 1 of 4 classes have no training image: 0\n" in result.stderr
+    result = call("train", tmp_path / "mine.py", "--data", write_npz(tmp_path), "--out", tmp_path / "2.h5")
+    assert "note" not in result.stderr
 
 
 class Interrupt(keras.callbacks.Callback):

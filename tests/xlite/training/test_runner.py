@@ -264,7 +264,7 @@ def test_a_model_to_start_with_may_be_a_class_of_its_own_if_it_is_known(settings
     assert "start_accuracy" in runlog.read_run(tmp_path / "model.jsonl").start
     keras.saving.get_custom_objects().pop("tests>OwnModel")
     with pytest.raises(TrainingError, match=r"own[.]keras: cannot be loaded \(Could not locate class"):
-        train(second, replace(settings, start=str(path)))
+        train(second, replace(settings, start=str(path), overwrite=True))
 
 
 def test_a_network_may_leave_the_only_channel_out(tmp_path):
@@ -281,7 +281,7 @@ def test_a_network_may_leave_the_only_channel_out(tmp_path):
     grey = {name: np.zeros((count, 8, 8), np.uint8) for name, count in (("x_train", 96), ("x_test", 48))}
     train(rows, Settings(tmp_path / "model.h5", data=str(write_npz(tmp_path, **grey))))
     with pytest.raises(TrainingError, match=r"of shape \(8, 8\), and those of images.npz have \(8, 8, 3\)"):
-        train(rows, Settings(tmp_path / "model.h5", data=str(write_npz(tmp_path))))
+        train(rows, Settings(tmp_path / "other.h5", data=str(write_npz(tmp_path))))
 
 
 def test_images_that_the_recipe_is_not_for_are_refused_before_training(settings):
@@ -342,13 +342,73 @@ def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
 
 
 def test_resume_begins_again_where_a_log_was_cut_short_or_a_model_is_none(settings):
-    settings.out.write_text("of an older run")
     settings.beside(".jsonl").write_text('{"event": "sta')
-    for _ in range(2):
+    for damage in (lambda: settings.out.write_text("no model"), settings.out.unlink, lambda: None):
         train(recipe(), replace(settings, epochs=1, resume=True))
         assert len(runlog.read_run(settings.beside(".jsonl")).epochs) == 1
         keras.saving.load_model(settings.out)
-        settings.out.write_text("no model")
+        damage()
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, r"a finished run is there \(recipe small, epochs 4, seed 1, train_images 96, test accuracy [01]\."),
+        ({"limit": 32, "epochs": 1}, "a finished run is there"),
+        ({"seed": 2, "resume": True}, "a finished run .* whose seed is not that of this one"),
+        ({"epochs": 1, "resume": True}, "a finished run .* whose epochs is not that of this one"),
+        ({"limit": 32, "resume": True}, "a finished run .* whose data_sha256 is not that of this one"),
+    ],
+    ids=str,
+)
+def test_what_a_finished_run_left_is_replaced_by_no_other(through, changes, message):
+    folder, _ = through
+    settings = Settings(folder / "model.keras", data=str(folder / "images.npz"))
+    before = contents(folder)
+    with pytest.raises(TrainingError, match=f"{message}.* give another --out, or --overwrite to replace it"):
+        train(recipe(), replace(settings, **changes))
+    assert contents(folder) == before
+    # a model of another name beside it would take the log's place
+    with pytest.raises(TrainingError, match="a finished run is there"):
+        train(recipe(), replace(settings, out=folder / "model.h5", **changes))
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_model_of_other_origin_is_not_replaced_unless_it_may_be(settings, resume):
+    settings = replace(settings, epochs=1, resume=resume)
+    settings.out.write_text("trained by hand")
+    for log in (None, '{"event": "sta'):
+        if log is not None:
+            settings.beside(".jsonl").write_text(log)
+        with pytest.raises(TrainingError, match=r"model\.keras: is there already; .* or --overwrite"):
+            train(recipe(), settings)
+        assert settings.out.read_text() == "trained by hand"
+    train(recipe(), replace(settings, overwrite=True))
+    keras.saving.load_model(settings.out)
+    train(recipe(), replace(settings, overwrite=True, seed=2))
+    assert runlog.read_run(settings.beside(".jsonl")).start["seed"] == 2
+
+
+def test_an_interrupted_run_is_not_lost_by_overwriting(settings):
+    with pytest.raises(Killed):
+        train(recipe(callbacks=lambda: [KillAt(1)]), settings)
+    with pytest.raises(TrainingError, match="a run was interrupted; give --resume"):
+        train(recipe(), replace(settings, overwrite=True))
+
+
+@pytest.mark.parametrize(
+    "text", ["some words", '{"a": 1}\n', '[1]\n{"event": "start"}\n', '{"event": "start"}\nnot']
+)
+def test_a_file_that_is_no_log_is_not_made_one(settings, text):
+    settings.beside(".jsonl").write_text(text)
+    with pytest.raises(TrainingError, match=r"model\.jsonl: is no log of a training run"):
+        train(recipe(), replace(settings, overwrite=True))
+    assert settings.beside(".jsonl").read_text() == text
 
 
 def test_curves_show_both_lines(tmp_path):
