@@ -76,13 +76,12 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
 #define ADD_FUNCTION(name)                                                     \
   NAKED static void name(UNUSED const xl_lookup_line *lines, UNUSED int32_t n, \
                          UNUSED const uint8_t *tables, UNUSED ptrdiff_t offset)
+/* Once, and for each line. r10: x, r11: its step, r12: sums, lr: pixels. */
 #define BEGIN                                            \
   "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t" \
-  "vpush {d8-d15}\n"
-/* r10: x, r11: its step, r12: sums, lr: pixels. */
-#define NEXT_LINE                      \
-  "1:\n\t"                             \
-  "ldmia r0!, {r10, r11, r12, lr}\n\t" \
+  "vpush {d8-d15}\n"                                     \
+  "1:\n\t"                                               \
+  "ldmia r0!, {r10, r11, r12, lr}\n\t"                   \
   "add r10, r10, r3\n\t"
 #define END             \
   "subs r1, r1, #1\n\t" \
@@ -110,7 +109,6 @@ void xl_lookup_spread(const uint32_t *x, ptrdiff_t words, int32_t run, int32_t n
   ADD_FUNCTION(add_lines_##units) {                  \
     __asm__ volatile(                                \
         BEGIN                                        \
-        NEXT_LINE                                    \
         "tst lr, #1\n\t"                             \
         "addne lr, lr, #1\n\t"                       \
         "bne 3f\n"                                   \
@@ -147,7 +145,6 @@ FOR_EACH_UNITS(ADD_LINES)
   ADD_FUNCTION(add_near_lines_##units) {                                           \
     __asm__ volatile(                                                              \
         BEGIN                                                                      \
-        NEXT_LINE                                                                  \
         "tst lr, #1\n\t"                                                           \
         "beq 2f\n\t"                                                               \
         ADD_NEAR("ldmia r10!, {r4, r5}\n\t", "r4", "r5", sums, entry, ADD_##units) \
