@@ -13,6 +13,7 @@ from xlite.converter.graph import Graph
 from xlite.converter.integer_inputs import dtype_of, preprocessing_of, read_integers
 from xlite.converter.lowering import lower
 from xlite.converter.passes import run_passes
+from xlite.converter.preprocessing import checked, checked_range
 from xlite.converter.quantize_weights import quantize_weights
 from xlite.converter.report import Report, build_report, strict_failures
 from xlite.converter.schedule import schedule
@@ -66,15 +67,19 @@ def convert(
     so with layers that read the integer input only: the smallest change that leaves no float product there.
     trace: called with ``(name, graph)`` after lowering and after every pass that changed something.
 
-    Raises ConversionError (UnsupportedLayerError, StrictError) naming the layer and the mend, and FileError.
+    Raises ConversionError (UnsupportedLayerError, StrictError) naming the layer or the argument and the mend, and
+    FileError.
     """
     if quantize not in (None, "int8", "int8-stem"):
         raise ConversionError(f"weights cannot be quantized to {quantize!r}; choose 'int8' or 'int8-stem'")
     if quantize == "int8-stem" and input_dtype is None:
         raise ConversionError("a stem of integers needs integer inputs; give an input dtype too")
+    preprocessing = _preprocessing(preprocessing, input_dtype, input_range)
+    integers = None if input_dtype is None else dtype_of(input_dtype)
     keras_model = read(source)
     graph = lower(keras_model)
-    preprocessing = _with_integers(graph, input_dtype, input_range, preprocessing)
+    if integers is not None:
+        read_integers(graph, integers, preprocessing)
     rounded = [] if quantize is None else quantize_weights(graph, stem_only=quantize == "int8-stem")
     if trace is not None:
         trace("lowering", graph)
@@ -99,24 +104,17 @@ def convert(
     return result
 
 
-def _with_integers(
-    graph: Graph,
-    input_dtype: str | None,
-    input_range: tuple[float, float] | None,
-    preprocessing: Preprocessing | None,
+def _preprocessing(
+    given: Preprocessing | None, input_dtype: str | None, input_range: tuple[float, float] | None
 ) -> Preprocessing | None:
-    """Makes inputs integers where that is asked for; what a raw number stands for."""
-    if input_range is not None and input_dtype is None:
-        raise ConversionError("an input range is for integer inputs; give an input dtype too")
-    if input_dtype is None:
-        return preprocessing
-    dtype = dtype_of(input_dtype)
+    """What a raw number stands for, by itself or by the ends of a range of integers; checked."""
     if input_range is not None:
-        if preprocessing is not None:
+        if input_dtype is None:
+            raise ConversionError("an input range is for integer inputs; give an input dtype too")
+        if given is not None:
             raise ConversionError("give an input range or a preprocessing (scale and offset), not both")
-        preprocessing = preprocessing_of(dtype, *input_range)
-    read_integers(graph, dtype, preprocessing)
-    return preprocessing
+        given = preprocessing_of(dtype_of(input_dtype), *checked_range(input_range))
+    return None if given is None else checked(given)
 
 
 def _metadata(source: KerasModel, labels: Sequence[str] | None, preprocessing: Preprocessing | None) -> Metadata:

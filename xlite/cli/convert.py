@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 import click
 
 from xlite.cli import files, ui
-from xlite.cli.options import FLOAT32, LARGEST, TARGETS
+from xlite.cli.options import FLOAT32, TARGETS
 from xlite.schema.errors import ConversionError, FileError
 from xlite.schema.types import Preprocessing
 
@@ -26,9 +26,6 @@ Examples:
   xlite convert model.h5 --input-dtype uint8 --input-range 0,1
   xlite convert model.h5 --json | jq .file_bytes
 """
-
-
-SMALLEST = 2.0**-149  # of float32 above 0
 
 
 @click.command(epilog=EXAMPLES, short_help="Pack a Keras .h5 or .keras file into a .xlite file.")
@@ -150,18 +147,12 @@ def _range(text: Optional[str]) -> Optional[tuple[float, float]]:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
         raise ConversionError(f"--input-range {text}: give two numbers, as in 0,1 or -1,1") from None
-    if not (abs(low) <= LARGEST and abs(high) <= LARGEST):  # as they are not for a NaN either
-        raise ConversionError(f"--input-range {text}: give two finite numbers of float32, as in 0,1 or -1,1")
     return low, high
 
 
 def _preprocessing(scale: Optional[float], offset: Optional[float]) -> Optional[Preprocessing]:
     if scale is None and offset is None:
         return None
-    if scale is not None and abs(scale) < SMALLEST:
-        raise ConversionError(
-            f"--scale {scale:g} makes every input the same; give another number, as 0.00392156862745098"
-        )
     return Preprocessing(1.0 if scale is None else scale, 0.0 if offset is None else offset)
 
 

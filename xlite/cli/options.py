@@ -23,5 +23,5 @@ class FiniteFloat(click.FloatRange):
         return number
 
 
-LARGEST = float.fromhex("0x1.fffffep127")  # of float32
-FLOAT32 = FiniteFloat(-LARGEST, LARGEST)  # what a .xlite file can hold
+_LARGEST = float.fromhex("0x1.fffffep127")
+FLOAT32 = FiniteFloat(-_LARGEST, _LARGEST)  # what a .xlite file can hold
