@@ -165,7 +165,11 @@ def read_outputs(model: Model, path: str) -> list[np.ndarray]:
 
 def random_inputs(model: Model, samples: int, seed: int = 0) -> list[np.ndarray]:
     """Samples for every input: raw bytes where the file says how to preprocess them, else floats of a standard
-    normal distribution, bits of either sign, all bytes, integers from 0 to 99."""
+    normal distribution, bits of either sign, all bytes, integers from 0 to 99. Raises InputError where ``samples``
+    is no whole number of 1 or more, or ``seed`` none of 0 or more."""
+    for name, number, least in (("samples", samples, 1), ("seed", seed, 0)):
+        if not isinstance(number, (int, np.integer)) or number < least:
+            raise InputError(f"{name}={number!r}: give a whole number of {least} or more")
     random = np.random.default_rng(seed)
     arrays: list[np.ndarray] = []
     for index in model.inputs:

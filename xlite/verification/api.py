@@ -40,18 +40,17 @@ def verify(
     float, a finite number of 0 or more.
 
     Needs Keras; raises BackendError without it, ConversionError where Keras cannot load the file, InputError where
-    the inputs do not fit and for a wrong tolerance.
+    the inputs do not fit and for a wrong tolerance, number of samples or seed.
     """
     check_tolerance(tolerance)
+    model = packed if isinstance(packed, Model) else load_model(packed)
+    prepared = prepare(model, random_inputs(model, samples, seed) if inputs is None else _listed(inputs))
     from xlite.verification.keras_source import keras_source, load
 
-    model = packed if isinstance(packed, Model) else load_model(packed)
     live = load(os.fspath(keras_model)) if isinstance(keras_model, (str, os.PathLike)) else keras_model
     resolver = resolver if resolver is not None else Resolver()
     if backend is not None:
         resolver = resolver.with_backend(backend)
-    arrays = random_inputs(model, samples, seed) if inputs is None else _listed(inputs)
-    prepared = prepare(model, arrays)
     return compare(
         model, prepared, keras_source(live, model), tolerance=tolerance, resolver=resolver, chunks=chunks
     )

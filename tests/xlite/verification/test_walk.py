@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import xlite
+from xlite.inputs import random_inputs
 from xlite.interpreter import Kernel, Resolver
 from xlite.interpreter.backends import kernels_of
 from xlite.schema import read_model
@@ -251,6 +252,21 @@ def test_a_tolerance_that_decides_nothing_is_refused(model, images, source, tole
     ):
         with pytest.raises(InputError, match=r"the tolerance must be a finite number of 0 or more"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "least"), [("seed", (-1, 1.5, None, "1"), 0), ("samples", (0, -1, 2.0, None), 1)]
+)
+def test_random_samples_take_whole_numbers(model, name, values, least):
+    given = {"samples": 2, "seed": 3}
+    known = random_inputs(model, **{key: np.int64(value) for key, value in given.items()})[0]
+    assert known.shape == (2, 28, 28, 1)
+    np.testing.assert_array_equal(random_inputs(model, **given)[0], known)
+    for value in values:
+        given[name] = value
+        for call in (lambda: random_inputs(model, **given), lambda: xlite.verify(KERAS_FILE, model, **given)):
+            with pytest.raises(InputError, match=f"^{name}={value!r}: give a whole number of {least} or more$"):
+                call()
 
 
 @pytest.mark.filterwarnings("error")
