@@ -111,14 +111,20 @@ def _check_suffix(out: str, names: Sequence[str]) -> None:
     suffix = os.path.splitext(out)[1].lower()
     if suffix not in (".npy", ".npz"):
         raise FileError(f"-o {out}: give a name that ends in .npy, for one output, or in .npz, for any number")
+    listed = ", ".join(names)
     if suffix == ".npy" and len(names) > 1:
-        listed = ", ".join(names)
         raise FileError(f"-o {out}: a .npy holds one output, the model has {len(names)} ({listed}); give a .npz")
+    if len(set(names)) < len(names):
+        raise FileError(
+            f"-o {out}: a .npz holds each output by its name, and two have the same ({listed}); take them from "
+            "xlite.Interpreter, by number"
+        )
 
 
 def _save(out: str, names: Sequence[str], outputs: Sequence[np.ndarray]) -> None:
     """By the file's suffix: the only output as .npy, or all by name as .npz; whole or not at all."""
     import io
+    import zipfile
 
     import numpy as np
 
@@ -128,8 +134,10 @@ def _save(out: str, names: Sequence[str], outputs: Sequence[np.ndarray]) -> None
     if out.lower().endswith(".npy"):
         np.save(buffer, outputs[0])
     else:
-        arrays: dict[str, Any] = dict(zip(names, outputs))
-        np.savez(buffer, **arrays)
+        with zipfile.ZipFile(buffer, "w") as archive:  # numpy.savez takes some names for parameters of its own
+            for name, output in zip(names, outputs):
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, output, allow_pickle=False)
     write_file(out, buffer.getvalue())
     shapes = ", ".join(f"{name} {output.dtype}{list(output.shape)}" for name, output in zip(names, outputs))
     click.echo(f"written: {out} ({shapes})")

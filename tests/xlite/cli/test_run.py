@@ -7,6 +7,7 @@ import pytest
 
 import xlite
 from tests.interpreter.networks import Builder
+from xlite.inputs import load_npz
 from xlite.interpreter import Resolver, backends
 from xlite.schema import write_model
 from xlite.schema.types import OpKind
@@ -190,6 +191,40 @@ def test_the_suffix_says_what_is_written(call, refusal, packed, two_by_two, imag
     message = refusal("run", two_by_two, tmp_path / "ab.npz", "-o", tmp_path / "y.npy")
     assert "2 (sum/0, sign/0)" in message
     assert not (tmp_path / "y.npy").exists()
+
+
+def named(outputs, path):
+    """A model of one input whose outputs, each twice the one before, have these names."""
+    builder = Builder()
+    tensors = [builder.input((4,), name="x")]
+    for _ in outputs:
+        tensors.append(builder.op(OpKind.ADD, [tensors[-1], tensors[-1]]))
+    model = builder.model(tensors[1:])
+    for index, name in zip(tensors[1:], outputs):
+        model.tensors[index].name = name
+    path.write_bytes(write_model(model))
+    return path
+
+
+def test_outputs_may_have_any_name_in_an_npz(call, tmp_path):
+    names = ["file", "args", "kwds", "kwargs", "self", "allow_pickle", "arr_0", "a/b:0", "x.npy", "Größe", "1 2"]
+    x = np.arange(4, dtype=np.float32)[np.newaxis]
+    np.save(tmp_path / "x.npy", x)
+    path = named(names, tmp_path / "many.xlite")
+    result = call("run", path, tmp_path / "x.npy", "-o", tmp_path / "y.npz")
+    assert result.exit_code == 0
+    with np.load(tmp_path / "y.npz") as found:
+        assert found.files == names
+    found = load_npz(str(tmp_path / "y.npz"))
+    for power, name in enumerate(names, start=1):
+        np.testing.assert_array_equal(found[name], x * np.float32(2**power))
+
+
+def test_outputs_of_one_name_are_not_saved_as_one(refusal, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(4, np.float32))
+    path = named(["a", "b", "a"], tmp_path / "same.xlite")
+    assert "two have the same (a, b, a)" in refusal("run", path, tmp_path / "x.npy", "-o", tmp_path / "y.npz")
+    assert not (tmp_path / "y.npz").exists()
 
 
 @pytest.mark.parametrize("shape", [(0, 28, 28), (0, 28, 28, 1)])
