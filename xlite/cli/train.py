@@ -36,7 +36,7 @@ Examples:
     help="All GPUs of this machine, or one process on each of several (with TF_CONFIG).",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last epoch of a run that was interrupted.")
-@click.option("--overwrite", is_flag=True, help="Replace what a finished run left at --out.")
+@click.option("--overwrite", is_flag=True, help="Replace a model, log and picture that are at --out.")
 @click.option("--start", metavar="MODEL", help="The trained model that some recipes begin with.")
 @click.option("--limit", type=int, metavar="N", help="Use N training and N test images only, to try a recipe out.")
 def command(

@@ -22,14 +22,15 @@ from xlite.training.distribution import Strategy
 from xlite.training.images import Images
 from xlite.training.recipe import Job, Recipe
 
-CHECKPOINT = ".checkpoint.npz"
+CHECKPOINT, CURVES = ".checkpoint.npz", ".png"
 
 
 @dataclass(frozen=True)
 class Settings:
     """``out``: the model to write, .h5 or .keras; beside it come ``.jsonl`` (the log), ``.png`` (the curves) and,
     until the end, ``.checkpoint.npz``. ``epochs``: None for the recipe's. ``limit``: only so many training and
-    test images, to try a recipe out. ``overwrite``: whether what a finished run left there may be replaced."""
+    test images, to try a recipe out. ``overwrite``: whether a model, a finished run or a picture that is there may
+    be replaced."""
 
     out: Path
     data: Optional[str] = None
@@ -120,6 +121,10 @@ def _check(recipe: Recipe, settings: Settings) -> None:
         raise TrainingError(
             f"{log}: is no log of a training run, and that of this one would be put there; give another --out"
         )
+    if settings.beside(CURVES).is_dir():
+        raise TrainingError(
+            f"{settings.beside(CURVES)}: is a folder, and the curves would be put there; give another --out"
+        )
     if left.exists() and not settings.resume:
         raise TrainingError(
             f"{left}: a run was interrupted; give --resume to go on with it, another --out, or delete the file"
@@ -137,11 +142,13 @@ def _logged(settings: Settings) -> runlog.Run:
 
 
 def _check_kept(settings: Settings, run: runlog.Run, different: str = "") -> None:
-    """Raises TrainingError where a run that begins would replace what a finished one left, or a model of other
-    origin, and nobody said that it may. ``different``: which fact of the finished run is not this one's."""
-    if settings.overwrite or not (run.end or settings.out.exists()):
+    """Raises TrainingError where a run that begins would replace what a finished one left, or a model or a picture
+    of other origin, and nobody said that it may. ``different``: which fact of the finished run is not this
+    one's."""
+    picture = settings.beside(CURVES)
+    if settings.overwrite or not (run.end or settings.out.exists() or picture.exists()):
         return
-    what = "is there already"
+    what = "is there already" if settings.out.exists() else f"{picture}, where its curves go, is there already"
     if run.end:
         facts = ", ".join(f"{name} {run.start.get(name)}" for name in ("recipe", "epochs", "seed", "train_images"))
         what = f"a finished run is there ({facts}, test accuracy {run.end.get('test_accuracy')})"
@@ -338,7 +345,7 @@ def _finished(
     packed, notes = _packed(deployed)
     end = {"test_accuracy": round(accuracy, 5), "seconds": round(seconds, 1), "packed_bytes": packed}
     runlog.write_line(log.path, "end", {**end, "deployed_parameters": deployed.count_params()})
-    drawn = curves.draw(run.epochs, f"{recipe.name}, seed {settings.seed}", settings.beside(".png"))
+    drawn = curves.draw(run.epochs, f"{recipe.name}, seed {settings.seed}", settings.beside(CURVES))
     checkpoint.remove()
     return Outcome(deployed, accuracy, seconds, packed, [*notes, *([drawn] if drawn else [])], images.sha256)
 

@@ -1,4 +1,4 @@
-"""xlite train: a run, a run that is resumed, its log, curves and table."""
+"""xlite train: a run, a run that is resumed, and what is left of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ keras = pytest.importorskip("keras")
 import xlite  # noqa: E402
 from tests.xlite.training.small import recipe, write_npz  # noqa: E402
 from xlite.schema.errors import TrainingError  # noqa: E402
-from xlite.training import curves, runlog  # noqa: E402
+from xlite.training import runlog  # noqa: E402
 from xlite.training.runner import Settings, accuracy_of, train  # noqa: E402
 
 pytestmark = pytest.mark.keras
@@ -325,22 +325,6 @@ def test_the_folder_of_the_model_is_made_or_refused(tmp_path):
         train(recipe(epochs=1), Settings(tmp_path / "folder.h5", data=data))
 
 
-def test_a_log_with_a_half_written_line_is_cut_back(tmp_path):
-    path = tmp_path / "run.jsonl"
-    for event, facts in (("start", {"recipe": "x"}), *(("epoch", {"epoch": i}) for i in range(3)), ("end", {})):
-        runlog.write_line(path, event, facts)
-    with open(path, "a") as file:
-        file.write('{"event": "epo')
-    runlog.cut_back(path, 2)
-    assert [entry["epoch"] for entry in runlog.read_run(path).epochs] == [0, 1]
-    assert runlog.read_run(path).end == {}
-    runlog.cut_back(path, 0)
-    assert path.read_text() == ""
-    path.write_text("no log")
-    with pytest.raises(xlite.Error, match=r"run\.jsonl"):
-        runlog.read_run(path)
-
-
 def test_resume_begins_again_where_a_log_was_cut_short_or_a_model_is_none(settings):
     settings.beside(".jsonl").write_text('{"event": "sta')
     for damage in (lambda: settings.out.write_text("no model"), settings.out.unlink, lambda: None):
@@ -394,6 +378,30 @@ def test_a_model_of_other_origin_is_not_replaced_unless_it_may_be(settings, resu
     assert runlog.read_run(settings.beside(".jsonl")).start["seed"] == 2
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_picture_of_other_origin_is_not_replaced_unless_it_may_be(settings, resume):
+    pytest.importorskip("PIL")
+    settings, picture = replace(settings, epochs=1, resume=resume), settings.beside(".png")
+    picture.write_text("a photo of the model")
+    before = contents(settings.out.parent)
+    with pytest.raises(
+        TrainingError, match=r"model\.png, where its curves go, is there already; .* or --overwrite"
+    ):
+        train(recipe(), settings)
+    assert contents(settings.out.parent) == before
+    train(recipe(), replace(settings, overwrite=True))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_in_the_pictures_place_is_told_before_the_training(settings):
+    settings.beside(".png").mkdir()
+    with pytest.raises(
+        TrainingError, match=r"model\.png: is a folder, and the curves would be put there; give an"
+    ):
+        train(recipe(), replace(settings, overwrite=True))
+    assert not settings.beside(".jsonl").exists()
+
+
 def test_an_interrupted_run_is_not_lost_by_overwriting(settings):
     with pytest.raises(Killed):
         train(recipe(callbacks=lambda: [KillAt(1)]), settings)
@@ -409,17 +417,6 @@ def test_a_file_that_is_no_log_is_not_made_one(settings, text):
     with pytest.raises(TrainingError, match=r"model\.jsonl: is no log of a training run"):
         train(recipe(), replace(settings, overwrite=True))
     assert settings.beside(".jsonl").read_text() == text
-
-
-def test_curves_show_both_lines(tmp_path):
-    Image = pytest.importorskip("PIL.Image")
-    epochs = [{"epoch": i, "loss": 2 / (i + 1), "val_loss": 1.5, "accuracy": i / 9} for i in range(9)]
-    path = tmp_path / "curves.png"
-    assert curves.draw(epochs, "a run", path) is None
-    with Image.open(path) as picture:
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
-    assert {(31, 119, 180), (214, 96, 24)} <= colours
-    assert "no epoch" in curves.draw([], "nothing", path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x03\x04 and no more"])
