@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,9 +123,8 @@ def read_images(path: str | os.PathLike[str] | None) -> Images:
 
     A file holds ``x_train``, ``y_train``, ``x_test``, ``y_test`` (or ``train_images`` and so on), or encoded
     pictures one behind the other: ``train_jpeg`` bytes, ``train_offsets`` (n + 1 of them), ``train_labels``, and
-        the same for
-    ``test``. ``class_names`` is read where it is there. A folder holds ``train/<class>/*.png`` and
-    ``test/<class>/*.png``, all of one size (or JPEG, BMP, WebP, PGM).
+    the same for ``test``. ``class_names`` is read where it is there. A folder holds ``train/<class>/*.png`` and
+    ``test/<class>/*.png``, all of one size and all grey or all in colour (or JPEG, BMP, WebP, PGM).
 
     Raises:
         FileError: it is neither, or something in it is missing, or there is no path.
@@ -145,9 +144,9 @@ def read_images(path: str | os.PathLike[str] | None) -> Images:
 def _from_arrays(arrays: dict[str, np.ndarray], source: str) -> Images:
     names = [str(name) for name in arrays.get("class_names", ())]
     if "train_jpeg" in arrays:
-        parts = {part: _decoded(arrays, part, source) for part in ("train", "test")}
-        labels = {part: _taken(arrays, (f"{part}_labels",), source) for part in parts}
-        return make_images(parts["train"], labels["train"], parts["test"], labels["test"], source, names)
+        train, test = _stacked([_decoded(arrays, part, source) for part in ("train", "test")], source)
+        labels = [_taken(arrays, (f"{part}_labels",), source) for part in ("train", "test")]
+        return make_images(train, labels[0], test, labels[1], source, names)
     found = {key: _taken(arrays, spellings, source) for key, spellings in _SPELLINGS.items()}
     return make_images(**found, source=source, classes=names)
 
@@ -159,9 +158,38 @@ def _taken(arrays: dict[str, np.ndarray], spellings: Sequence[str], source: str)
     raise FileError(f"{source}: has no array {spellings[0]!r}; it has {', '.join(sorted(arrays)) or 'none'}")
 
 
-def _decoded(arrays: dict[str, np.ndarray], part: str, source: str) -> np.ndarray:
+def _decoded(arrays: dict[str, np.ndarray], part: str, source: str) -> dict[str, np.ndarray]:
+    """Pictures by what messages call them."""
     data, offsets = (_taken(arrays, (f"{part}_{name}",), source) for name in ("jpeg", "offsets"))
-    return np.stack([_picture(data[a:b].tobytes(), source) for a, b in zip(offsets, offsets[1:])])
+    names = [f"{part} picture {number}" for number in range(len(offsets) - 1)]
+    return {
+        name: _picture(data[a:b].tobytes(), f"{source}, {name}") for name, a, b in zip(names, offsets, offsets[1:])
+    }
+
+
+def _stacked(parts: Sequence[Mapping[str, np.ndarray]], source: str) -> list[np.ndarray]:
+    """The pictures of each part as one array. Raises FileError where they are not all of one size, or some grey
+    and others in colour: what the network will take is not known here."""
+    sizes: dict[tuple[int, ...], str] = {}
+    grey: list[str] = []
+    colour: list[str] = []
+    for part in parts:
+        for name, picture in part.items():
+            sizes.setdefault(picture.shape[:2], name)
+            (grey if picture.ndim == 2 else colour).append(name)
+    if len(sizes) > 1:
+        told = ", ".join(f"{name} {height} x {width}" for (height, width), name in list(sizes.items())[:3])
+        raise FileError(f"{source}: pictures have different sizes (height x width), {told}; make them all of one")
+    if grey and colour:
+        raise FileError(
+            f"{source}: {_counted(grey)} grey and {_counted(colour)} in colour; save all of them grey, by "
+            "Pillow's convert('L'), or all in colour, by convert('RGB')"
+        )
+    return [np.stack(list(part.values())) for part in parts]
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"{len(names)} pictures ({names[0]} for one) are"
 
 
 def _from_folder(folder: Path) -> Images:
@@ -172,7 +200,7 @@ def _from_folder(folder: Path) -> Images:
     unknown = sorted({entry.name for entry in (folder / "test").iterdir() if entry.is_dir()} - set(classes))
     if unknown:
         raise FileError(f"{folder}: test/ has a class {unknown[0]!r} that train/ has not")
-    parts = []
+    pictures, labels = [], []
     for part in ("train", "test"):
         files = [
             (path, label)
@@ -184,14 +212,15 @@ def _from_folder(folder: Path) -> Images:
             raise FileError(
                 f"{folder / part}: has no pictures in folders called {', '.join(classes) or 'as classes'}"
             )
-        pictures = [_picture(path.read_bytes(), os.fspath(path)) for path, _ in files]
-        shapes = {picture.shape for picture in pictures}
-        if len(shapes) > 1:
-            raise FileError(
-                f"{folder / part}: pictures have different sizes, {sorted(shapes)[:3]}; make them all of one"
-            )
-        parts += [np.stack(pictures), np.array([label for _, label in files])]
-    x_train, y_train, x_test, y_test = parts
+        pictures.append(
+            {
+                path.relative_to(folder).as_posix(): _picture(path.read_bytes(), os.fspath(path))
+                for path, _ in files
+            }
+        )
+        labels.append(np.array([label for _, label in files]))
+    x_train, x_test = _stacked(pictures, os.fspath(folder))
+    y_train, y_test = labels
     return make_images(x_train, y_train, x_test, y_test, folder.name, classes)
 
 

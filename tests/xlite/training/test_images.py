@@ -191,6 +191,59 @@ def test_pictures_of_sixteen_bits_in_a_folder_keep_their_upper_eight(tmp_path):
         read_images(tmp_path)
 
 
+GREY, COLOUR, WIDE = (np.zeros(shape, np.uint8) for shape in ((8, 8), (8, 8, 3), (8, 9, 3)))
+
+
+def in_a_folder(folder, train, test):
+    for part, pictures in (("train", train), ("test", test)):
+        (folder / part / "a").mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            (folder / part / "a" / f"{number}.png").write_bytes(encoded(picture))
+    return folder
+
+
+def in_a_file(folder, train, test):
+    stored = {}
+    for part, pictures in (("train", train), ("test", test)):
+        pieces = [encoded(picture) for picture in pictures]
+        stored[f"{part}_jpeg"] = np.frombuffer(b"".join(pieces), np.uint8)
+        stored[f"{part}_offsets"] = np.cumsum([0, *map(len, pieces)])
+        stored[f"{part}_labels"] = np.zeros(len(pieces), int)
+    np.savez(folder / "a.npz", **stored)
+    return folder / "a.npz"
+
+
+@pytest.mark.parametrize("store", [in_a_folder, in_a_file])
+@pytest.mark.parametrize(
+    ("train", "test", "told"),
+    [
+        ([COLOUR, GREY, COLOUR], [COLOUR], ["{train}1 is grey and 3 pictures ({train}0 for one) are in colour;"]),
+        ([GREY, GREY], [COLOUR, GREY], ["3 pictures ({train}0 for one) are grey and {test}0 is in colour;"]),
+        (
+            [GREY],
+            [COLOUR],
+            ["{train}0 is grey and {test}0 is in colour; save all", "convert('L')", "convert('RGB')"],
+        ),
+        (
+            [COLOUR, WIDE],
+            [GREY],
+            ["different sizes (height x width), {train}0 8 x 8, {train}1 8 x 9; make them all"],
+        ),
+        ([GREY], [WIDE], ["different sizes (height x width), {train}0 8 x 8, {test}0 8 x 9;"]),
+    ],
+)
+def test_pictures_that_are_not_alike_are_named(tmp_path, store, train, test, told):
+    pytest.importorskip("PIL")
+    with pytest.raises(FileError) as caught:
+        read_images(store(tmp_path, train, test))
+    message = str(caught.value).replace(".png", "")
+    names = {"train": "train/a/", "test": "test/a/"}
+    if store is in_a_file:
+        names = {part: f"{part} picture " for part in names}
+    for part in told:
+        assert part.format(**names) in message
+
+
 def test_a_class_that_is_only_tested_is_named(tmp_path):
     pytest.importorskip("PIL")
     for folder in ("train/a", "test/a", "test/b"):
