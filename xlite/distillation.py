@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -13,6 +14,15 @@ from xlite.schema.errors import TrainingError
 
 _LEAST = 1e-7  # probabilities below are taken for this: their logarithms are their logits, up to a constant
 _PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
+_ARRANGING = (keras.layers.Flatten, keras.layers.Identity, keras.layers.Permute, keras.layers.Reshape)
+_POOLS = (
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D,
+)
 
 
 class Distiller(keras.Model):
@@ -43,8 +53,8 @@ class Distiller(keras.Model):
         temperature: T, above 0.
         share: of the distillation loss, from 0 to 1.
         from_logits: whether both models end in logits; ``False`` for probabilities, behind a softmax. It has to
-            agree with the loss's own and with the last layers, where those are of Keras or xlite and tell, unless
-            ``share`` is 0.
+            agree with the loss's own and with the last layers, or those before a Reshape, a Flatten and the like,
+            where they are of Keras or xlite and tell, unless ``share`` is 0.
         attention: layers whose outputs are compared, student's name -> teacher's; heights and widths are equal.
         attention_weight: of that part of the loss, 0 or more.
 
@@ -230,29 +240,58 @@ def _check_outputs(role: str, outputs: Any) -> None:
 
 
 def _end(model: Any) -> tuple[str, Optional[bool]]:
-    """The layer that a model ends in, and whether it gives logits; ``None`` where that cannot be told.
+    """The layer that a model's values come from, and whether they are logits; ``None`` where that cannot be told.
 
-    Only layers that compute as Keras and xlite define them are judged: a layer of one's own that derives from
-    ``Dense`` may do anything behind it.
+    Layers behind it that only arrange values anew are looked through. Only layers that compute as Keras and xlite
+    define them are judged: a layer of one's own that derives from ``Dense`` may do anything behind it.
     """
-    layer, index = model, 0
-    while isinstance(layer, keras.Model):
-        outputs = getattr(layer, "outputs", None)
-        if not outputs or not _as_defined(layer):
+    layer, index, output = model, 0, None
+    inputs: list[Any] = []
+    around: list[Any] = []  # what the models that the walk is within were called on, None where that is not known
+    while True:
+        if isinstance(layer, keras.Model):
+            outputs = getattr(layer, "outputs", None)
+            if not outputs or not _as_defined(layer):
+                return "", None
+            around.append(inputs[0] if len(inputs) == len(layer.inputs) == 1 else None)
+            output = outputs[index]
+        elif isinstance(layer, keras.layers.InputLayer):
+            output = around.pop()
+        elif _keeps_values(layer, inputs, output):
+            output = inputs[0]
+        else:
+            return layer.name, _gives_logits(layer)
+        if output is None:
             return "", None
-        layer, _, index = outputs[index]._keras_history
+        layer, node, index = output._keras_history
+        inputs = layer._inbound_nodes[node].input_tensors
+
+
+def _keeps_values(layer: Any, inputs: list[Any], output: Any) -> bool:
+    """Whether what a layer gives are the values that it takes, in whatever shape."""
+    if not _as_defined(layer):
+        return False
+    if isinstance(layer, _POOLS):  # over one value each
+        return _elements(inputs[0]) == _elements(output) != 0
+    if isinstance(layer, keras.layers.Activation):
+        return layer.activation is keras.activations.linear
+    return isinstance(layer, _ARRANGING)
+
+
+def _elements(tensor: Any) -> int:
+    """Of a sample; 0 where that is not known."""
+    return math.prod(extent or 0 for extent in tensor.shape[1:])
+
+
+def _gives_logits(layer: Any) -> Optional[bool]:
     activation = getattr(layer, "activation", None)
     if not _as_defined(layer):
-        logits = None
-    elif isinstance(layer, keras.layers.Softmax) or activation in _PROBABILITIES:
-        logits = False
-    elif isinstance(layer, keras.layers.BatchNormalization) or (
-        activation is keras.activations.linear and not isinstance(layer, keras.layers.Activation)
-    ):
-        logits = True
-    else:
-        logits = None
-    return layer.name, logits
+        return None
+    if isinstance(layer, keras.layers.Softmax) or activation in _PROBABILITIES:
+        return False
+    if isinstance(layer, keras.layers.BatchNormalization) or activation is keras.activations.linear:
+        return True
+    return None
 
 
 def _as_defined(layer: Any) -> bool:

@@ -298,6 +298,13 @@ class Renamed(kl.Dense):
     """A dense layer, as Keras computes it."""
 
 
+class SoftReshape(kl.Reshape):
+    """A reshape that is more."""
+
+    def call(self, x):
+        return keras.ops.softmax(super().call(x))
+
+
 class SoftModel(keras.Model):
     """Functional, but not all that it does is in its graph."""
 
@@ -305,8 +312,8 @@ class SoftModel(keras.Model):
         return keras.ops.softmax(super().call(*args, **kwargs))
 
 
-def ends(*layers, model=keras.Model):
-    x = keras.Input((5,))
+def ends(*layers, model=keras.Model, shape=(5,)):
+    x = keras.Input(shape)
     y = x
     for layer in layers:
         y = layer(y)
@@ -318,6 +325,34 @@ def nested(*layers):
     return ends(keras.Sequential([keras.Input((5,)), ends(*layers)]))
 
 
+def tail(*layers, shape=(3,)):
+    """The layers as a model of its own."""
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def of_two(last):
+    """``last`` behind a dense layer, in a model of two inputs."""
+    a, b = keras.Input((5,)), keras.Input((3,))
+    inner = keras.Model([a, b], kl.Reshape((3,))(b))
+    x = keras.Input((5,))
+    return keras.Model(x, inner([x, last(x)]))
+
+
+def pooled_over_any(last):
+    """``last`` at as many places as there are, and their mean."""
+    x = keras.Input((None, 5))
+    return keras.Model(x, kl.GlobalAveragePooling1D()(last(x)))
+
+
+SHAPED = {
+    "reshaped": lambda last: ends(last, kl.Reshape((1, 3)), kl.Permute((2, 1)), kl.Flatten()),
+    "cast": lambda last: ends(last, kl.Activation("linear", dtype="float32"), kl.Identity()),
+    "pooled over one": lambda last: ends(kl.Reshape((1, 1, 5)), last, kl.GlobalAveragePooling2D()),
+    "nested reshape": lambda last: ends(last, tail(tail(kl.Reshape((3, 1))), kl.Flatten(), shape=(3,))),
+    "nested whole": lambda last: nested(last, kl.Reshape((3,))),
+}
+
+
 LOGITS = {
     "dense": lambda: ends(kl.Dense(3)),
     "derived": lambda: ends(Renamed(3)),
@@ -325,6 +360,8 @@ LOGITS = {
     "sequential": lambda: keras.Sequential([keras.Input((5,)), kl.Dense(3)]),
     "nested": lambda: nested(kl.Dense(3)),
     "norm": lambda: ends(kl.Dense(3), kl.BatchNormalization()),
+    "convolved": lambda: ends(kl.Reshape((1, 5)), kl.Conv1D(3, 1), kl.Flatten()),
+    **{name: lambda make=make: make(kl.Dense(3)) for name, make in SHAPED.items()},
 }
 PROBABILITIES = {
     "dense": lambda: ends(kl.Dense(3, activation="softmax")),
@@ -332,14 +369,20 @@ PROBABILITIES = {
     "activation": lambda: ends(kl.Dense(3), kl.Activation("softmax")),
     "softmax": lambda: ends(kl.Dense(3), kl.Softmax()),
     "nested": lambda: nested(kl.Dense(3), kl.Softmax()),
+    **{name: lambda make=make: make(kl.Dense(3, activation="softmax")) for name, make in SHAPED.items()},
 }
 UNKNOWN = {
     "operation": lambda: ends(kl.Dense(3), keras.ops.softmax),
     "own layer": lambda: ends(SoftDense(3)),
     "own model": lambda: ends(kl.Dense(3), model=SoftModel),
     "own model within": lambda: ends(ends(kl.Dense(3), model=SoftModel)),
-    "cast": lambda: ends(kl.Dense(3, activation="softmax"), kl.Activation("linear", dtype="float32")),
-    "reshaped": lambda: ends(kl.Dense(3, activation="softmax"), kl.Reshape((3,))),
+    "own reshape": lambda: ends(kl.Dense(3), SoftReshape((3,))),
+    "own model behind": lambda: ends(kl.Dense(3), ends(kl.Reshape((3,)), model=SoftModel, shape=(3,))),
+    "pooled": lambda: ends(kl.Reshape((1, 5)), kl.ZeroPadding1D(1), kl.Dense(3), kl.GlobalAveragePooling1D()),
+    "pooled over any": lambda: pooled_over_any(kl.Dense(3)),
+    "dropped": lambda: ends(kl.Dense(3), kl.Dropout(0.5)),
+    "of two inputs": lambda: of_two(kl.Dense(3)),
+    "inputs reshaped": lambda: ends(kl.Flatten()),
     "called": lambda: Called(lambda a, b: a),
     "unbuilt": lambda: keras.Sequential([kl.Dense(3)]),
 }
