@@ -75,13 +75,17 @@ class Layer:
 
 @dataclass(eq=False)
 class Graph:
-    """``nodes`` are in running order. ``layers`` keeps every Keras layer, those without an op included."""
+    """``nodes`` are in running order. ``layers`` keeps every Keras layer, those without an op included.
+
+    ``group_layers``: by the name of a kernel, the layers whose filters became its groups, in order.
+    """
 
     name: str = "model"
     nodes: list[Node] = field(default_factory=list)
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
+    group_layers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     # -- reading ---------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from xlite.converter.graph import Graph, Node
+from xlite.converter.owners import nodes_by_owner, owners
 from xlite.converter.passes.pack_int8 import KINDS as INTEGER_KINDS
 from xlite.converter.quantize_weights import Quantized
 from xlite.converter.report_rows import (
@@ -71,16 +72,14 @@ class Report:
 def build_report(graph: Graph, model: Model, file_bytes: int, source: str) -> Report:
     """The report of a graph that all passes have run on and of the model made from it."""
     report = Report(graph.name, source, file_bytes=file_bytes)
-    own: dict[str, list[Node]] = {}
+    own = nodes_by_owner(graph)
+    shares = {node: len(names) for node, names in owners(graph).items()}
     host: dict[str, Node] = {}
     for node in graph.nodes:
-        for position, name in enumerate(node.layers):
-            if position == 0:
-                own.setdefault(name, []).append(node)
-            else:
-                host.setdefault(name, node)
+        for name in node.layers[1:]:
+            host.setdefault(name, node)
     for layer in graph.layers:
-        report.layers.append(row_of(layer, own.get(layer.name, []), host.get(layer.name)))
+        report.layers.append(row_of(layer, own.get(layer.name, []), host.get(layer.name), shares))
     report.float_bytes = sum(row.bytes_before for row in report.layers)
     report.constant_bytes = constant_bytes(v for v in graph.values() if v.is_constant)
     report.information_bytes = information_bytes(graph)

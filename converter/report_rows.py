@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,7 +44,8 @@ class LayerRow:
     has several kernels, ``parts`` has one entry each and the row has the status of the part that is packed least.
 
     ``precision`` names the element types, input x weights -> output: ``tern`` is a weight of two bits, ``2bit`` an
-    input of two bit planes. ``ops`` are in running order, ``add x5`` where there are five of a kind.
+    input of two bit planes. ``ops`` are in running order, ``add x5`` where there are five of a kind,
+    ``conv_2d of x`` where the layer is a group of layer x's op.
     """
 
     name: str
@@ -61,19 +62,20 @@ class LayerRow:
     parts: list[Part] = field(default_factory=list)
 
 
-def row_of(layer: Layer, nodes: list[Node], host: Node | None) -> LayerRow:
-    """``nodes``: those that began as the layer's; ``host``: another layer's that took it over."""
+def row_of(layer: Layer, nodes: list[Node], host: Node | None, shares: Mapping[Node, int]) -> LayerRow:
+    """``nodes``: those that began as the layer's; ``host``: another layer's that took it over; ``shares``: how
+    many layers own each node, in equal parts."""
     row = LayerRow(
         name=layer.name,
         class_name=layer.class_name,
-        ops=_op_names(nodes),
+        ops=_op_names(layer.name, nodes),
         precision="",
         status=NONE,
         parameters=layer.parameters,
         bytes_before=4 * layer.parameters,
-        bytes_after=constant_bytes(v for node in nodes for v in node.inputs if v is not None and v.is_constant),
+        bytes_after=_bytes_of(nodes, shares),
     )
-    parts = _parts(layer, nodes)
+    parts = _parts(layer, nodes, shares)
     if parts:
         _describe_filtered(row, parts)
     elif nodes:
@@ -92,6 +94,17 @@ def constant_bytes(values: Iterable[Value]) -> int:
     return sum(v.type.nbytes for v in distinct(values))
 
 
+def _bytes_of(nodes: Sequence[Node], shares: Mapping[Node, int]) -> int:
+    """The constants of one layer's nodes: its part of those that it shares with others."""
+    by_share: dict[int, list[Node]] = {}
+    for node in nodes:
+        by_share.setdefault(shares[node], []).append(node)
+    return sum(
+        constant_bytes(v for node in group for v in node.inputs if v is not None and v.is_constant) // share
+        for share, group in by_share.items()
+    )
+
+
 def distinct(values: Iterable[Value]) -> list[Value]:
     """Constants of which the file holds one copy: those with the same bytes count once."""
     found = {id(v.data): v for v in values}
@@ -103,10 +116,12 @@ def distinct(values: Iterable[Value]) -> list[Value]:
     return list(contents.values())
 
 
-def _op_names(nodes: Sequence[Node]) -> list[str]:
+def _op_names(layer: str, nodes: Sequence[Node]) -> list[str]:
     counts: dict[str, int] = {}
     for node in nodes:
         name = node.kind.name.lower()
+        if node.layers[0] != layer:
+            name = f"{name} of {node.layers[0]}"
         counts[name] = counts.get(name, 0) + 1
     return [name if count == 1 else f"{name} x{count}" for name, count in counts.items()]
 
@@ -114,7 +129,7 @@ def _op_names(nodes: Sequence[Node]) -> list[str]:
 # -- layers with kernels -------------------------------------------------------------------------------------
 
 
-def _parts(layer: Layer, nodes: Sequence[Node]) -> list[Part]:
+def _parts(layer: Layer, nodes: Sequence[Node], shares: Mapping[Node, int]) -> list[Part]:
     """One entry a kernel. An op that runs several times (a shared layer, the steps of a recurrence) is described
     where it is packed least."""
     groups: dict[str, list[Node]] = {}
@@ -125,9 +140,9 @@ def _parts(layer: Layer, nodes: Sequence[Node]) -> list[Part]:
     planes = any(node.kind is OpKind.FROM_PLANES for node in nodes)
     parts = []
     for name, group in groups.items():
-        described = [_part(layer, node, name, planes) for node in group]
+        described = [_part(layer, node, name, planes, shares[node]) for node in group]
         part = max(described, key=lambda p: _STATUS_ORDER[p.status])
-        part.bytes_after = constant_bytes(v for n in group for v in n.inputs if v is not None and v.is_constant)
+        part.bytes_after = _bytes_of(group, shares)
         parts.append(part)
     return parts
 
@@ -135,11 +150,11 @@ def _parts(layer: Layer, nodes: Sequence[Node]) -> list[Part]:
 _STATUS_ORDER = {PACKED: 0, INT8: 1, WEIGHTS: 2, FLOAT: 3}
 
 
-def _part(layer: Layer, node: Node, name: str, planes: bool) -> Part:
+def _part(layer: Layer, node: Node, name: str, planes: bool, share: int) -> Part:
     x, kernel, mask = node.inputs[0], node.inputs[1], node.inputs[5]
     assert x is not None
     assert kernel is not None
-    elements = kernel.type.elements
+    elements = kernel.type.elements // share
     of_input, of_kernel = _quantizer_keys(layer, name)
     weights = "tern" if mask is not None else kernel.type.dtype.short
     precision = f"{_word(x, getattr(node.options, 'planes', 1))}x{weights} -> {node.output.type.dtype.short}"

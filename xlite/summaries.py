@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from xlite.converter import ConversionResult, convert
 from xlite.converter.graph import Node, Value
+from xlite.converter.owners import owners
 from xlite.converter.report_rows import distinct
 from xlite.schema.macs import op_macs
 from xlite.schema.types import DType
@@ -82,15 +83,15 @@ def summary(model: Any, *, verbose: bool = True, target: Optional[str] = None) -
 
 def of_result(result: ConversionResult) -> Summary:
     """The summary of a conversion that was made."""
-    nodes: dict[str, list[Node]] = {}
+    nodes: dict[str, dict[int, list[Node]]] = {}
     macs: dict[str, dict[str, int]] = {}
-    for node, op in zip(result.graph.nodes, result.model.ops):
-        owner = node.layers[0] if node.layers else ""
-        nodes.setdefault(owner, []).append(node)
+    for (node, names), op in zip(owners(result.graph).items(), result.model.ops):
         precision, count = op_macs(result.model, op)
-        if count:
-            of_layer = macs.setdefault(owner, {})
-            of_layer[precision] = of_layer.get(precision, 0) + count
+        for name in names:
+            nodes.setdefault(name, {}).setdefault(len(names), []).append(node)
+            if count:
+                of_layer = macs.setdefault(name, {})
+                of_layer[precision] = of_layer.get(precision, 0) + count // len(names)
     report = result.report
     layers = [
         LayerSummary(
@@ -99,7 +100,7 @@ def of_result(result: ConversionResult) -> Summary:
             row.precision,
             row.status,
             row.parameters,
-            _numbers_by_width(nodes.get(row.name, [])),
+            _numbers_of(nodes.get(row.name, {})),
             macs.get(row.name, {}),
             row.bytes_before,
             row.bytes_after,
@@ -121,6 +122,15 @@ def of_result(result: ConversionResult) -> Summary:
 
 
 _MASK = 5  # the slot of a ternary op that says which weights are there
+
+
+def _numbers_of(nodes: dict[int, list[Node]]) -> dict[int, int]:
+    """The numbers of one layer's nodes, by how many layers own the node in equal parts."""
+    found: dict[int, int] = {}
+    for share, some in nodes.items():
+        for width, count in _numbers_by_width(some).items():
+            found[width] = found.get(width, 0) + count // share
+    return dict(sorted(found.items()))
 
 
 def _numbers_by_width(nodes: list[Node]) -> dict[int, int]:

@@ -20,6 +20,7 @@ from xlite.converter.passes import (
     fuse_padding,
     hoist_sign,
     merge_duplicates,
+    merge_groups,
     merge_reshapes,
     merge_transposes,
     pack_int8,
@@ -47,6 +48,7 @@ STAGES: tuple[tuple[tuple[str, Pass], ...], ...] = (
         ("hoist_sign", hoist_sign.run),
         ("pack_weights", pack_weights.run),
         ("pack_int8", pack_int8.run),
+        ("merge_groups", merge_groups.run),  # behind the packing, which looks at each filter for itself
         ("read_integers", read_integers.run),
         ("pool_after_sign", pool_after_sign.run),
         ("fold_thresholds", fold_thresholds.run),
