@@ -19,10 +19,11 @@
 
 typedef enum source { DIRECT, IMAGE, GATHER } source;
 
-/* How one block of one pixel is stored: n channels from `first` on. fold: what it needs to know beside the counts. */
+/* How one pixel's blocks of a tile are stored: n channels from `first` on. fold: what it needs to know beside the
+ * counts. */
 typedef struct conv conv;
-typedef void (*store_block)(const conv *c, const int16_t *counts, const int16_t *fold, int32_t first, int32_t n,
-                            void *pixel);
+typedef void (*store_blocks)(const conv *c, const int16_t *counts, const int16_t *fold, int32_t first, int32_t n,
+                             void *pixel);
 
 struct conv {
   const xl_op *op;
@@ -43,7 +44,7 @@ struct conv {
   const uint32_t *x;            /* of this batch element */
   char *out;
   ptrdiff_t out_words;          /* 4-byte words of an output pixel */
-  store_block store;
+  store_blocks store;
   int32_t n_tiles, parts; /* a piece of work is one part of the channel blocks of one tile */
 };
 
@@ -139,28 +140,29 @@ static void spread_lines(void *context, int32_t begin, int32_t end, int32_t work
 
 /* ---- Tiles ------------------------------------------------------------------------------------------------ */
 
-/* The output pixels of one tile. */
+/* The output pixels of one tile, and where their folds begin. */
 typedef struct tile {
   int32_t first, pixels;
   int32_t y[XL_TILE_MAX_PIXELS], x[XL_TILE_MAX_PIXELS];
+  const int16_t *folds[XL_TILE_MAX_PIXELS];
 } tile;
 
-static tile tile_at(const conv *c, int32_t index) {
+static void tile_at(const conv *c, int32_t index, tile *t) {
   const xl_window *w = &c->p->window;
   const int32_t all = w->out_h * w->out_w;
-  tile t;
-  t.first = index * c->isa->pixels;
-  t.pixels = xl_min32(c->isa->pixels, all - t.first);
-  int32_t y = t.first / w->out_w, x = t.first % w->out_w;
-  for (int32_t m = 0; m < t.pixels; ++m) {
-    t.y[m] = y;
-    t.x[m] = x;
+  t->first = index * c->isa->pixels;
+  t->pixels = xl_min32(c->isa->pixels, all - t->first);
+  int32_t y = t->first / w->out_w, x = t->first % w->out_w;
+  for (int32_t m = 0; m < t->pixels; ++m) {
+    const int32_t class = xl_class_of(&c->class_y, y) * c->class_x.n + xl_class_of(&c->class_x, x);
+    t->folds[m] = c->t->folds + (ptrdiff_t)class * c->folds;
+    t->y[m] = y;
+    t->x[m] = x;
     if (++x == w->out_w) {
       x = 0;
       ++y;
     }
   }
-  return t;
 }
 
 static void read_image(const conv *c, const tile *t, int32_t slice, xl_tile_rows *rows) {
@@ -215,15 +217,12 @@ static void count_blocks(const conv *c, const tile *t, const xl_tile_rows *plane
 }
 
 static void store_tile(const conv *c, const tile *t, int32_t g, int32_t block, int32_t blocks, const int16_t *counts) {
-  for (int32_t m = 0; m < t->pixels; ++m) {
-    const int32_t class = xl_class_of(&c->class_y, t->y[m]) * c->class_x.n + xl_class_of(&c->class_x, t->x[m]);
-    const int16_t *folds = c->t->folds + (ptrdiff_t)class * c->folds + g * c->tiles.blocks * XL_TILE_CHANNELS;
-    char *pixel = c->out + (ptrdiff_t)(t->first + m) * c->out_words * 4;
-    for (int32_t b = 0; b < blocks; ++b, counts += XL_TILE_CHANNELS) {
-      const int32_t within = (block + b) * XL_TILE_CHANNELS;
-      const int32_t n = xl_min32(c->tiles.group_out - within, XL_TILE_CHANNELS);
-      c->store(c, counts, folds + within, g * c->tiles.group_out + within, n, pixel);
-    }
+  const int32_t within = block * XL_TILE_CHANNELS, first = g * c->tiles.group_out + within;
+  const int32_t n = xl_min32(c->tiles.group_out - within, blocks * XL_TILE_CHANNELS);
+  const ptrdiff_t fold = (ptrdiff_t)g * c->tiles.blocks * XL_TILE_CHANNELS + within, step = c->out_words * 4;
+  char *pixel = c->out + t->first * step;
+  for (int32_t m = 0; m < t->pixels; ++m, pixel += step, counts += blocks * XL_TILE_CHANNELS) {
+    c->store(c, counts, t->folds[m] + fold, first, n, pixel);
   }
 }
 
@@ -234,7 +233,8 @@ static void run_pieces(void *context, int32_t begin, int32_t end, int32_t worker
   int16_t space[XL_TILE_MAX_PIXELS * XL_TILE_MAX_BLOCKS * XL_TILE_CHANNELS + 32];
   int16_t *counts = space + (64 - (uintptr_t)space % 64) % 64 / sizeof *space; /* at a multiple of 64 bytes */
   for (int32_t piece = begin; piece < end; ++piece) {
-    const tile t = tile_at(c, piece / c->parts);
+    tile t;
+    tile_at(c, piece / c->parts, &t);
     const int32_t from = piece % c->parts * per_part, to = xl_min32(from + per_part, c->tiles.blocks);
     for (int32_t g = 0; g < c->p->groups; ++g) {
       for (int32_t plane = 0; plane < c->p->planes; ++plane) {
@@ -254,7 +254,7 @@ static void run_pieces(void *context, int32_t begin, int32_t end, int32_t worker
   }
 }
 
-static void convolve(const xl_op *op, store_block store, ptrdiff_t out_words) {
+static void convolve(const xl_op *op, store_blocks store, ptrdiff_t out_words) {
   const xl_tiled_conv2d_params *t = (const xl_tiled_conv2d_params *)op->params;
   const xl_conv2d_params *p = &t->conv;
   const int32_t threads = xl_thread_count(op);
@@ -286,13 +286,15 @@ static void store_bits(const conv *c, const int16_t *counts, const int16_t *fold
                        void *pixel) {
   const int32_t shift = first % XL_WORD_BITS;
   uint32_t *word = (uint32_t *)pixel + first / XL_WORD_BITS;
-  const uint32_t bits = c->isa->store_b(counts, fold);
-  if (shift == 0) {
-    *word = bits;
-    return;
+  for (; n > 0; n -= XL_TILE_CHANNELS, counts += XL_TILE_CHANNELS, fold += XL_TILE_CHANNELS, ++word) {
+    const uint32_t bits = c->isa->store_b(counts, fold);
+    if (shift == 0) {
+      *word = bits;
+      continue;
+    }
+    word[0] |= bits << shift;
+    if (shift + xl_min32(n, XL_TILE_CHANNELS) > XL_WORD_BITS) word[1] = bits >> (XL_WORD_BITS - shift);
   }
-  word[0] |= bits << shift;
-  if (shift + n > XL_WORD_BITS) word[1] = bits >> (XL_WORD_BITS - shift);
 }
 
 static void store_ints(const conv *c, const int16_t *counts, const int16_t *fold, int32_t first, int32_t n,
@@ -305,11 +307,15 @@ static void store_floats(const conv *c, const int16_t *counts, const int16_t *fo
                          void *pixel) {
   float *y = (float *)pixel + first;
   const xl_channels *k = &c->channels;
-  if (n == XL_TILE_CHANNELS) {
+  for (; n >= XL_TILE_CHANNELS; n -= XL_TILE_CHANNELS) {
     c->isa->store_f32(counts, fold, c->factor, k->scale == NULL ? NULL : k->scale + first,
                       k->bias == NULL ? NULL : k->bias + first, k->activation, y);
-    return;
+    counts += XL_TILE_CHANNELS;
+    fold += XL_TILE_CHANNELS;
+    first += XL_TILE_CHANNELS;
+    y += XL_TILE_CHANNELS;
   }
+  if (n == 0) return;
   for (int32_t i = 0; i < n; ++i) y[i] = (float)(fold[i] - c->factor * counts[i]);
   xl_finish_f32(k, first, n, y);
 }
