@@ -113,13 +113,13 @@ LOOPS = (
         source="arm_neon.c",
         prefix="arm-linux-gnueabihf-",
         flags=("-mcpu=cortex-a7", "-mfpu=neon-vfpv4"),
-        function="(?:add_whole_chunk|add_line)",
+        function="add_two_pixels",
         counts="vcnt",
-        products=10 * 128,
+        products=4 * 8 * 128,
         bound=("veor q{1}, q14, q15", "vcnt.8 q{1}, q{1}", "vadd.i8 q{0}, q{0}, q{1}"),
         bound_products=128,
         options=("-mtriple=thumbv7-linux-gnueabihf", "-mattr=+neon"),
-        cores=("cortex-a8", "cortex-a9", "cortex-a57"),
+        cores=("cortex-a8", "cortex-a9", "cortex-a57", "cortex-r52"),
     ),
 )
 _SUMS = 6  # of a bound's loop: as many steps side by side, for cores that run instructions in order

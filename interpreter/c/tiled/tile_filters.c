@@ -21,7 +21,11 @@ static void pack_row(const xl_isa *isa, const xl_tiles *t, const uint32_t *row, 
       memcpy(out + i * XL_TILE_CHANNELS * 4, &w, 4);
       continue;
     }
-    for (ptrdiff_t k = 4 * i; k < 4 * i + 4 && k < t->units; ++k, w >>= 8) out[k * XL_TILE_CHANNELS] = (uint8_t)w;
+    const ptrdiff_t first = i * (4 / unit_bytes);
+    for (ptrdiff_t k = first; k < first + 4 / unit_bytes && k < t->units; ++k) {
+      uint8_t *unit = out + k * XL_TILE_CHANNELS * unit_bytes;
+      for (int32_t byte = 0; byte < unit_bytes; ++byte, w >>= 8) unit[byte] = (uint8_t)w;
+    }
   }
 }
 
