@@ -158,9 +158,8 @@ def _part(layer: Layer, node: Node, name: str, planes: bool, share: int) -> Part
     of_input, of_kernel = _quantizer_keys(layer, name)
     weights = "tern" if mask is not None else kernel.type.dtype.short
     precision = f"{_word(x, getattr(node.options, 'planes', 1))}x{weights} -> {node.output.type.dtype.short}"
-    part = Part(
-        name.replace(f"{layer.name}/", "", 1), node.kind.name.lower(), precision, PACKED, elements, 4 * elements, 0
-    )
+    role = name.replace(f"{node.layers[0]}/", "", 1)
+    part = Part(role, node.kind.name.lower(), precision, PACKED, elements, 4 * elements, 0)
     if kernel.type.dtype is DType.INT8:
         part.status = WEIGHTS if x.type.dtype is DType.FLOAT32 else INT8
         part.broken_mark = bool({*of_kernel} & layer.marked.keys())

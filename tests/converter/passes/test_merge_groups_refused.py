@@ -114,12 +114,19 @@ def different(**second) -> Graph:
     return b.done(b.join(*outs))
 
 
-def other_padding_of_bits() -> Graph:
+def binary(channels: int) -> Graph:
+    """Two branches that multiply bits with bits."""
     b = Groups()
-    kernels = [b.rng.choice([-1.0, 1.0], (4, 3, 2, 8)) for _ in range(2)]
-    parts = [b.op(OpKind.UNPACK, part) for part in b.split(b.input(6, 5, 16, dtype=DType.BIT), 2)]
+    kernels = [b.rng.choice([-1.0, 1.0], (4, 3, 2, channels)) for _ in range(2)]
+    parts = [b.op(OpKind.UNPACK, part) for part in b.split(b.input(6, 5, 2 * channels, dtype=DType.BIT), 2)]
     graph = b.done(b.join(*(b.filtered(p, i, k) for i, (p, k) in enumerate(zip(parts, kernels)))))
     passes.pack_weights.run(graph)
+    passes.dead_code.run(graph)
+    return graph
+
+
+def other_padding_of_bits() -> Graph:
+    graph = binary(32)
     last = next(node for node in graph.nodes if node.layers == ("conv1",))
     last.options = replace(last.options, pad_value=1)
     return graph
@@ -206,6 +213,8 @@ def dense_layers() -> Graph:
         pytest.param(lambda: different(stride_w=2, pad_top=0, pad_bottom=2), id="other padding"),
         pytest.param(lambda: different(dilation_h=2, pad_top=2, pad_bottom=2), id="other dilation"),
         other_padding_of_bits,
+        pytest.param(lambda: binary(8), id="part of a word"),
+        pytest.param(lambda: binary(48), id="a word and a half"),
         pytest.param(lambda: different(filters=5), id="other number of filters"),
         pytest.param(lambda: different(window=(1, 2), pad_top=0, pad_bottom=0), id="other window"),
         pytest.param(lambda: different(bias=True), id="a bias in one"),
@@ -241,7 +250,7 @@ def test_what_the_contract_of_the_op_refuses_stays(monkeypatch):
     assert graph.text() == before
 
 
-@pytest.mark.parametrize("make", [different, lambda: parts_of((0, 3, 1), (3, 3, 1))])
+@pytest.mark.parametrize("make", [different, lambda: parts_of((0, 3, 1), (3, 3, 1)), lambda: binary(64)])
 def test_the_same_without_the_difference_is_merged(make):
     graph = make()
     assert merge_groups.run(graph)
