@@ -1,4 +1,8 @@
-"""BATCH_NORM, ACTIVATION, PRELU, SOFTMAX and ADD in one pass over memory; each may write over its own input."""
+"""BATCH_NORM, ACTIVATION, PRELU, SOFTMAX and ADD in one pass over memory; each may write over its own input.
+
+Loops from one array to another are compiled with a check whether the two overlap, and run element by element where
+they do. So those that write over their input have a form of their own, which has one array and no check.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
 from xlite.interpreter.kernels.numba.finish import COMPILED, activate_row, activation_arguments
-from xlite.interpreter.kernels.numba.jit import constant, kernel
+from xlite.interpreter.kernels.numba.jit import choose, constant, kernel
 from xlite.schema.types import ActivationOptions, OpKind
 
 
@@ -21,10 +25,14 @@ def batch_norm(x, scale, offset, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def batch_norm_in_place(y, scale, offset):  # type: ignore[no-untyped-def]
+    batch_norm(y, scale, offset, y)
+
+
+@kernel
 def activation(x, y, kind, parameters):  # type: ignore[no-untyped-def]
     """float32 (n,)."""
-    for i in range(x.size):
-        y[i] = x[i]
+    y[:] = x
     activate_row(y, kind, parameters)
 
 
@@ -34,7 +42,12 @@ def prelu(x, slope, y):  # type: ignore[no-untyped-def]
     for p in range(x.shape[0]):
         for c in range(x.shape[1]):
             v = x[p, c]
-            y[p, c] = v if v >= 0 else slope[c] * v
+            y[p, c] = choose(v >= 0, v, slope[c] * v)
+
+
+@kernel
+def prelu_in_place(y, slope):  # type: ignore[no-untyped-def]
+    prelu(y, slope, y)
 
 
 @kernel
@@ -62,16 +75,28 @@ def add(a, b, y):  # type: ignore[no-untyped-def]
         y[i] = a[i] + b[i]
 
 
+@kernel
+def add_in_place(y, b):  # type: ignore[no-untyped-def]
+    add(y, b, y)
+
+
 def _array(buffers: Buffers, slot: int) -> np.ndarray:
     array = buffers.inputs[slot]
     assert array is not None
     return array
 
 
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays of one size and type lie in the same place."""
+    return bool(a.ctypes.data == b.ctypes.data)
+
+
 def _prepare_batch_norm(spec: OpSpec, buffers: Buffers) -> Step:
     x, y = _array(buffers, 0), buffers.outputs[0]
     rows, out = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
     scale, offset = constant(_array(buffers, 1)), constant(_array(buffers, 2))
+    if _same(rows, out):
+        return lambda: batch_norm_in_place(out, scale, offset)
     return lambda: batch_norm(rows, scale, offset, out)
 
 
@@ -98,6 +123,8 @@ def _prepare_prelu(spec: OpSpec, buffers: Buffers) -> Step:
     columns = _slope_columns(spec)
     x, slope = _array(buffers, 0).reshape(-1, columns), constant(_array(buffers, 1).reshape(-1))
     y = buffers.outputs[0].reshape(-1, columns)
+    if _same(x, y):
+        return lambda: prelu_in_place(y, slope)
     return lambda: prelu(x, slope, y)
 
 
@@ -110,6 +137,10 @@ def _prepare_softmax(spec: OpSpec, buffers: Buffers) -> Step:
 def _prepare_add(spec: OpSpec, buffers: Buffers) -> Step:
     a, b = _array(buffers, 0).reshape(-1), _array(buffers, 1).reshape(-1)
     y = buffers.outputs[0].reshape(-1)
+    if _same(a, y):
+        return lambda: add_in_place(y, b)
+    if _same(b, y):
+        return lambda: add_in_place(y, a)  # a sum of two is the same either way
     return lambda: add(a, b, y)
 
 

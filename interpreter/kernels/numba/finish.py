@@ -8,7 +8,7 @@ from typing import Any, Callable
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, OpSpec
-from xlite.interpreter.kernels.numba.jit import NO_F32, constant, kernel, pack_less
+from xlite.interpreter.kernels.numba.jit import NO_F32, choose, constant, kernel, pack_less
 from xlite.interpreter.kernels.reference.activations import activate
 from xlite.schema.types import Activation, ActivationKind, Conv2DOptions, DenseOptions, DType
 
@@ -40,12 +40,8 @@ def activate_row(row, kind, parameters):  # type: ignore[no-untyped-def]
         alpha, top, threshold = parameters[0], parameters[1], parameters[2]
         for i in range(row.size):
             v = row[i]
-            if v >= top:
-                row[i] = top
-            elif v >= threshold:
-                row[i] = v
-            else:
-                row[i] = alpha * (v - threshold)
+            low = choose(v >= threshold, v, alpha * (v - threshold))
+            row[i] = choose(v >= top, top, low)
     elif kind == _SIGMOID:
         for i in range(row.size):
             row[i] = one / (one + np.float32(math.exp(-row[i])))

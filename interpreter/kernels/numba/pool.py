@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from xlite.interpreter.kernels.base import Buffers, Kernel, OpSpec, Step
-from xlite.interpreter.kernels.numba.jit import constant, kernel
+from xlite.interpreter.kernels.numba.jit import choose, constant, kernel
 from xlite.schema.types import DType, OpKind, Pool2DOptions
 
 _NO_FLIP = constant(np.empty(0, np.uint32))
@@ -33,9 +33,8 @@ def max_pool(x, y, window_h, window_w, stride_h, stride_w, top, left):  # type: 
                     for s in range(x0, x1):
                         pixel = x[n, r, s]
                         for c in range(out.size):
-                            v = pixel[c]
-                            if v > out[c] or v != v:
-                                out[c] = v
+                            v, most = pixel[c], out[c]
+                            out[c] = choose(v == v, choose(v > most, v, most), v)
 
 
 @kernel
