@@ -40,6 +40,7 @@ static void store_f32(const int16_t *counts, const int16_t *dots, int32_t factor
 }
 
 static const uint8_t LANES[XL_TILE_CHANNELS] = {XL_NATURAL_LANES};
-const xl_isa xl_neon = {"neon", 8 * UNIT_BYTES, UNIT_BYTES, PIXELS, BLOCKS, LANES, NULL, count, store_b, store_f32, &xl_neon_f32};
+const xl_isa xl_neon = {"neon", 8 * UNIT_BYTES, UNIT_BYTES, PIXELS, BLOCKS,    LANES,
+                        NULL,   count,          store_b,    store_f32, &xl_neon_f32};
 
 #endif

@@ -1,26 +1,24 @@
 /* How tiles are counted on Arm of 32 bits, which has 16 registers of 128. Included once, by arm_neon.c.
  *
- * A lane is a channel and a unit 16 of its bits, counted by vcnt and added up in two bytes that only the end of a chunk
- * adds to each other; a byte has room for 31 units. A block is 4 registers. For a 32-bit word of one pixel and channel,
- * a quarter of a register,
+ * A lane is a channel and a unit 16 of its bits, counted by vcnt and added up in two bytes, which only the end of
+ * a chunk adds to each other; a byte has room for 31 units. A block is 4 registers. A unit of 2 pixels, 32 words:
  *
- *   veor, vcnt, vadd              3 for 128 bits                                0.75
- *   filters                       2 loads of 2 registers for both pixels        2 for 32 words
- *   activations                   a load of 16 bits to all lanes for each pixel 2 for 32 words
- *   loop                          2 for four units                              0.5 for 32 words
+ *   veor, vcnt, vadd              3 for each of 8 sums                          24
+ *   filters                       2 loads of 2 registers                         2
+ *   activations                   a load of 16 bits to all lanes for each pixel  2
+ *   loop                          2 for four units                               0.5
  *
- * 28.5 for 32 words are 0.89 a word, and 0.94 for up to three units that are left over. Lanes of 8 bits leave registers
- * for the sums of 5 pixels, with 36 for 40 words before any instruction of the loop; 6 pixels leave none to count in.
+ * 28.5 are 0.89 a word, and 30 for each of up to three units left over 0.94. With lanes of 8 bits there is room
+ * for sums of 5 pixels, but they take 36 for 40 words before any of the loop; 6 leave no registers to count in.
  *
  * The pixels of a tile are taken in pairs, chunk by chunk, so that all but the first pair find the filters in the
- * nearest cache: what is read from farther off becomes less with the pixels of a tile, not of a pair. */
+ * nearest cache: how often they come from farther off depends on the pixels of a tile, not of a pair. */
 enum { PIXELS = 8, BLOCKS = 1, BLOCK_VECTORS = 4, UNIT_BYTES = 2, MAX_UNITS = 31 };
 
 /* A unit of both pixels, in assembler, as compilers index where an instruction could move its pointer on, and copy
  * sums between registers. q8-q11 hold the filters, q12 and q13 the pixels' bits, the others the sums. The second
- * pixel's differences replace the filters. For cores that run instructions in order no
- * instruction waits for the one before it, and what the next unit needs is loaded (low, bits0, bits1) as soon as the
- * registers are free. */
+ * pixel's differences replace the filters. For cores that run instructions in order none waits for the one before
+ * it, and what the next unit needs is loaded (low, bits0, bits1) as soon as registers are free. */
 #define LOW "vld1.8 {d16-d19}, [%[filters]]!\n\t"
 #define HIGH "vld1.8 {d20-d23}, [%[filters]]!\n\t"
 #define BITS0 "vld1.16 {d24[], d25[]}, [%[row0]]!\n\t"
@@ -40,8 +38,8 @@ XL_INLINE void finish(uint8x16_t sum, int32_t add, int16_t *counts) {
   vst1q_s16(counts, vreinterpretq_s16_u16(total));
 }
 
-static __attribute__((noinline)) void add_two_pixels(const xl_chunk *chunk, int m, const uint8_t *filters, int32_t add,
-                                                     int16_t *counts) {
+static __attribute__((noinline)) void add_two_pixels(const xl_chunk *chunk, int m, const uint8_t *filters,
+                                                     int32_t add, int16_t *counts) {
   const uint8x16_t zero = vdupq_n_u8(0);
   uint8x16_t a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
   const uint8_t *first = chunk->rows[m] + chunk->at, *second = chunk->rows[m + 1] + chunk->at;
@@ -101,5 +99,6 @@ XL_INLINE void add_chunk(const xl_chunk *chunk, const uint8_t *filters, ptrdiff_
 
 XL_CHUNK_SHAPE(1, 1) XL_CHUNK_SHAPE(2, 1) XL_CHUNK_SHAPE(3, 1) XL_CHUNK_SHAPE(4, 1)
 XL_CHUNK_SHAPE(5, 1) XL_CHUNK_SHAPE(6, 1) XL_CHUNK_SHAPE(7, 1) XL_CHUNK_SHAPE(8, 1)
-static const xl_chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {{add_chunk_1x1, add_chunk_2x1, add_chunk_3x1, add_chunk_4x1,
-                                                       add_chunk_5x1, add_chunk_6x1, add_chunk_7x1, add_chunk_8x1}};
+static const xl_chunk_fn ADD_CHUNK[BLOCKS][PIXELS] = {
+    {add_chunk_1x1, add_chunk_2x1, add_chunk_3x1, add_chunk_4x1, add_chunk_5x1, add_chunk_6x1, add_chunk_7x1,
+     add_chunk_8x1}};

@@ -81,6 +81,7 @@ static void add_line(const uint8_t *const rows[PIXELS], const uint8_t *filters, 
         "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
         "v29", "v30", "v31");
 }
+
 static void add_whole_chunk(const xl_chunk *chunk, const uint8_t *filters, ptrdiff_t block_bytes, int32_t add,
                             int16_t *counts) {
   vector sums[PIXELS * BLOCKS * 2];
