@@ -11,16 +11,17 @@
 #define XL_F32_MAX_PIXELS 12
 #define XL_F32_MAX_CHANNELS 32
 
-/* Where one product reads: `lines` runs of n floats, each `step` floats behind the one before. rows[m]: the
- * beginning of output pixel m's window. */
+/* Where one product reads: lines of `runs` runs of n floats. rows[m]: the beginning of output pixel m's window; a run
+ * is run_step floats behind the one before, a line line_step. */
 typedef struct xl_rows_f32 {
   const float *rows[XL_F32_MAX_PIXELS];
-  ptrdiff_t step;
+  ptrdiff_t line_step, run_step;
+  int32_t runs;
 } xl_rows_f32;
 
 struct xl_isa_f32 {
   int32_t pixels, channels;
-  /* sums[m * channels + c] = the dot product of `lines` lines of n floats of pixel m, from rows[m] + at on, and of
+  /* sums[m * channels + c] = the dot product of `lines` lines of runs of n floats of pixel m, from rows[m] + at on, and of
    * filters[k * channels + c]; added to what is there where add is not 0. It is summed in the order of k. */
   void (*dot)(const xl_rows_f32 *rows, ptrdiff_t at, int32_t lines, int32_t n, int32_t pixels, const float *filters,
               int32_t add, float *sums);

@@ -52,8 +52,8 @@ XL_INLINE vector choose(vector_mask mask, vector a, vector b) {
     sum##m##a = add_product(x, weights_a, sum##m##a);                  \
     if (VECTORS > 1) sum##m##b = add_product(x, weights_b, sum##m##b); \
   }
-#define NEXT_LINE(m) \
-  if (m < pixels) row##m += r->step;
+#define NEXT_RUN(m) \
+  if (m < pixels) row##m += step;
 #define END(m)                                                  \
   if (m < pixels) {                                             \
     float *to = sums + m * CHANNELS;                            \
@@ -66,13 +66,17 @@ XL_INLINE vector choose(vector_mask mask, vector a, vector b) {
 
 XL_INLINE void dot_tile(const xl_rows_f32 *r, ptrdiff_t at, int32_t lines, int32_t n, const float *filters,
                         int32_t add, float *sums, const int pixels) {
+  const ptrdiff_t to_line = r->line_step - (r->runs - 1) * r->run_step; /* from the last run of the line before */
   EACH_PIXEL(BEGIN)
   for (; lines > 0; --lines) {
-    for (ptrdiff_t k = 0; k < n; ++k, filters += CHANNELS) {
-      const vector weights_a = load(filters), weights_b = VECTORS > 1 ? load(filters + LANES) : weights_a;
-      EACH_PIXEL(ADD_PRODUCTS)
+    for (int32_t runs = r->runs; runs > 0; --runs) {
+      const ptrdiff_t step = runs > 1 ? r->run_step : to_line;
+      for (ptrdiff_t k = 0; k < n; ++k, filters += CHANNELS) {
+        const vector weights_a = load(filters), weights_b = VECTORS > 1 ? load(filters + LANES) : weights_a;
+        EACH_PIXEL(ADD_PRODUCTS)
+      }
+      EACH_PIXEL(NEXT_RUN)
     }
-    EACH_PIXEL(NEXT_LINE)
   }
   EACH_PIXEL(END)
 }

@@ -33,8 +33,8 @@ typedef struct conv {
   int32_t reach_h, reach_w; /* of a window, in pixels of x */
   int never;                /* windows are gathered; else some are */
   int32_t runs;             /* of a line of a window */
-  int32_t lines, n;         /* a window is `lines` runs of n floats */
-  int32_t chunk_lines, chunk_n; /* a chunk is `chunk_lines` runs, or chunk_n floats of one */
+  int32_t n;                /* floats of a run */
+  int32_t chunk_lines, chunk_runs, chunk_n; /* of a chunk: whole lines, or a run of one, or a part of a run */
   int32_t pixels, n_tiles;  /* of the whole batch */
   int32_t group, n_groups;  /* tiles of a group (of the last one fewer); groups of tiles */
   int32_t parts;            /* that a group's channel blocks are cut into */
@@ -64,14 +64,11 @@ static conv conv_of(const xl_tiled_conv2d_params *t, int bits) {
                       (w->out_w - 1) * w->stride_w + c.reach_w > w->in_w;
   c.never = !outside;
   c.runs = w->dilation_w > 1 || p->groups > 1 ? w->window_w : 1;
-  c.lines = w->window_h * c.runs;
-  c.n = c.tiles.k / c.lines;
+  c.n = c.tiles.k / w->window_h / c.runs;
+  const int32_t line = c.runs * c.n;
   c.chunk_n = ceil_div(c.n, ceil_div(c.n, CHUNK));
-  if (c.runs > 1) { /* a line of the window, or a tap */
-    c.chunk_lines = c.runs * c.n <= CHUNK ? c.runs : 1;
-  } else {
-    c.chunk_lines = c.n >= CHUNK ? 1 : xl_min32(CHUNK / c.n, ceil_div(c.lines, ceil_div(c.lines * c.n, CHUNK)));
-  }
+  c.chunk_runs = line <= CHUNK ? c.runs : 1;
+  c.chunk_lines = line >= CHUNK ? 1 : xl_min32(CHUNK / line, ceil_div(w->window_h, ceil_div(c.tiles.k, CHUNK)));
   c.pixels = p->batch * w->out_h * w->out_w;
   c.n_tiles = ceil_div(c.pixels, c.isa->pixels);
   const ptrdiff_t tile_floats = c.never ? 0 : (ptrdiff_t)c.isa->pixels * c.tiles.k;
@@ -99,7 +96,7 @@ uint64_t xl_tiled_conv2d_f32_b_workspace(const xl_tiled_conv2d_params *t) { retu
 
 typedef struct tile {
   xl_rows_f32 rows;
-  ptrdiff_t line; /* from one line of a window to the next; rows.step is from run to run */
+  int gathered; /* whether rows are copies */
   int32_t first, pixels;
   int32_t n[XL_F32_MAX_PIXELS], y[XL_F32_MAX_PIXELS], x[XL_F32_MAX_PIXELS];
 } tile;
@@ -141,26 +138,33 @@ static void gather(const conv *c, const float *image, xl_span h, xl_span w, floa
   }
 }
 
-/* Where the tile reads the windows of one group of channels. to: for those that are gathered. */
+/* Where the tile reads the windows of one group of channels, after it had those of the group before. to: for those
+ * that are gathered. */
 static void find_windows(const conv *c, tile *t, int32_t group, float *to) {
+  if (group > 0 && !t->gathered) {
+    for (int32_t m = 0; m < t->pixels; ++m) t->rows.rows[m] += c->tiles.group_c;
+    return;
+  }
   const xl_window *win = &c->p->window;
   const ptrdiff_t pixel = c->p->in_c, line = pixel * win->in_w;
   const float *x = c->x + group * c->tiles.group_c;
   ptrdiff_t at[XL_F32_MAX_PIXELS];
   int32_t outside = 0;
+  t->rows.runs = c->chunk_runs;
   for (int32_t m = 0; m < t->pixels; ++m) {
     const int32_t top = t->y[m] * win->stride_h - win->pad_top, left = t->x[m] * win->stride_w - win->pad_left;
     at[m] = (t->n[m] * (ptrdiff_t)win->in_h + top) * line + left * pixel;
     outside |= (top < 0) | (left < 0) | (top + c->reach_h > win->in_h) | (left + c->reach_w > win->in_w);
   }
+  t->gathered = outside;
   if (!outside) {
-    t->line = win->dilation_h * line;
-    t->rows.step = c->runs > 1 ? win->dilation_w * pixel : t->line;
+    t->rows.line_step = win->dilation_h * line;
+    t->rows.run_step = win->dilation_w * pixel;
     for (int32_t m = 0; m < t->pixels; ++m) t->rows.rows[m] = x + at[m];
     return;
   }
-  t->line = (ptrdiff_t)c->runs * c->n;
-  t->rows.step = c->n;
+  t->rows.line_step = (ptrdiff_t)c->runs * c->n;
+  t->rows.run_step = c->n;
   for (int32_t m = 0; m < t->pixels; ++m, to += c->tiles.k) {
     gather(c, x + t->n[m] * (ptrdiff_t)win->in_h * line, xl_span_h(win, t->y[m]), xl_span_w(win, t->x[m]), to);
     t->rows.rows[m] = to;
@@ -173,24 +177,24 @@ static void find_windows(const conv *c, tile *t, int32_t group, float *to) {
 static void multiply(const conv *c, const tile *tiles, int32_t n, const uint32_t *filters, float *panel,
                      float *sums) {
   const int32_t words = c->tiles.row_words, tile_sums = c->isa->pixels * c->tiles.channels;
-  int32_t add = 0;
-  for (int32_t line = 0; line < c->lines; line += c->chunk_lines) {
-    const int32_t lines = xl_min32(c->chunk_lines, c->lines - line);
-    for (int32_t k = 0; k < c->n; k += c->chunk_n) {
-      const int32_t floats = xl_min32(c->chunk_n, c->n - k);
+  const int32_t height = c->p->window.window_h, runs = c->runs / c->chunk_runs, parts = ceil_div(c->n, c->chunk_n);
+  for (int32_t line = 0; line < height; line += c->chunk_lines) {
+    const int32_t lines = xl_min32(c->chunk_lines, height - line);
+    for (int32_t part = 0; part < runs * parts; ++part) {
+      const int32_t run = part / parts, k = part % parts * c->chunk_n, floats = xl_min32(c->chunk_n, c->n - k);
+      const int32_t elements = lines * c->chunk_runs * floats;
       const float *weights = panel;
       if (c->bits) {
-        c->isa->unpack(filters, words == 2 ? filters + 1 : NULL, words, lines * floats, panel);
+        c->isa->unpack(filters, words == 2 ? filters + 1 : NULL, words, elements, panel);
       } else {
         weights = (const float *)(const void *)filters;
       }
       for (int32_t i = 0; i < n; ++i) {
         const xl_rows_f32 *rows = &tiles[i].rows;
-        const ptrdiff_t at = line / c->runs * tiles[i].line + line % c->runs * rows->step + k;
-        c->isa->dot(rows, at, lines, floats, tiles[i].pixels, weights, add, sums + i * tile_sums);
+        const ptrdiff_t at = line * rows->line_step + run * rows->run_step + k;
+        c->isa->dot(rows, at, lines, floats, tiles[i].pixels, weights, line + part > 0, sums + i * tile_sums);
       }
-      filters += (ptrdiff_t)lines * floats * words;
-      add = 1;
+      filters += (ptrdiff_t)elements * words;
     }
   }
 }
