@@ -105,9 +105,11 @@ def test_a_stem_of_bytes_costs_its_own_rates_where_it_was_measured_apart():
     assert costs.estimate(stem(2), kernel(), known) == 0.5 * costs.work(stem(2)).macs
 
 
-def test_only_armv6_looks_up():
+def test_arms_of_32_bits_look_up():
+    """An ARMv7 where filters are not prepacked for its tiles."""
     families = {isa: set(costs.figures(isa).rates) for isa in FIGURES}
-    assert [isa for isa, found in families.items() if costs.LOOKUP in found] == ["armv6+vfp2"]
+    assert [isa for isa, found in families.items() if costs.LOOKUP in found] == ["armv6+vfp2", "armv7-a+neon"]
+    assert [isa for isa, found in families.items() if costs.TILED in found] == ["armv7-a+neon", "armv8-a+neon", "host"]
 
 
 @pytest.mark.parametrize("isa", sorted(FIGURES))
