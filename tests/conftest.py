@@ -3,6 +3,7 @@ skipped, and so is every other one that imports TensorFlow or Keras, itself or t
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -13,7 +14,7 @@ import pytest
 
 TRAINING = frozenset({"keras", "tensorflow"})
 
-# Thousands of damaged files, and the C library compiled in every way: minutes that a quick look can do without.
+# Thousands of damaged files, and C compiled in every way: minutes that a quick look can do without.
 LONG = (
     "benchmarks/test_model_loops.py",
     "benchmarks/test_peak.py",
@@ -41,6 +42,13 @@ LONG = (
     "packages/test_packages.py",
 )
 
+# The same of single tests.
+LONG_TESTS = (
+    "converter/codegen/test_measure.py::test_the_demo_network_is_as_small_as_promised",
+    "converter/codegen/test_measure.py::test_a_section_and_a_callers_arena_are_measured_too",
+    "schema/test_reader.py::test_single_byte_mutations_of_every_kind_of_op",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow or Keras")
@@ -58,9 +66,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--quick"):
+        long = [item for item in items if item.nodeid.partition("[")[0].endswith(LONG_TESTS)]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
         for item in items:
             if item.get_closest_marker("keras"):
                 item.add_marker(pytest.mark.skip(reason="--quick: needs Keras"))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are some 400,000 objects, which each full collection of garbage would look through."""
+    gc.freeze()
 
 
 class _Skip(MetaPathFinder):

@@ -90,7 +90,8 @@ def _windows(x: Array, taps: Sequence[int], options, fill: float) -> Iterator[tu
     for tap in itertools.product(*(range(t) for t in taps)):
         seen = padded
         for axis, (t, count, (stride, dilation, _, _)) in enumerate(zip(tap, places, axes), 1):
-            seen = np.take(seen, t * dilation + stride * np.arange(count), axis)
+            first = t * dilation
+            seen = seen[(slice(None),) * axis + (slice(first, first + stride * count, stride),)]
         yield tap, seen
 
 
@@ -99,9 +100,12 @@ def _windows(x: Array, taps: Sequence[int], options, fill: float) -> Iterator[tu
 
 def _per_group(seen: Array, weights: Array, groups: int) -> Array:
     """(..., groups * I) with (O, I) -> (..., O); filter o belongs to group o // (O / groups)."""
-    split = seen.reshape(*seen.shape[:-1], groups, -1)
-    filters = weights.reshape(groups, -1, weights.shape[1])
-    return np.einsum("...gi,goi->...go", split, filters).reshape(*seen.shape[:-1], -1)
+    depth = weights.shape[1]
+    parts = [
+        np.matmul(seen[..., g * depth : (g + 1) * depth], filters.T)
+        for g, filters in enumerate(weights.reshape(groups, -1, depth))
+    ]
+    return parts[0] if groups == 1 else np.concatenate(parts, axis=-1)
 
 
 def _conv_dot(options, x: Array, kernel: Array) -> Array:

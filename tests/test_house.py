@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import os
@@ -76,10 +77,12 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> Iterator[tuple[str, int]]:
+@functools.cache
+def imports(path: Path) -> list[tuple[str, int]]:
     """(absolute module, line) of every import statement, those inside functions included."""
     package = module_name(path).split(".")
-    return imports_in(path.read_text(encoding="utf-8"), package if path.name == "__init__.py" else package[:-1])
+    text = path.read_text(encoding="utf-8")
+    return list(imports_in(text, package if path.name == "__init__.py" else package[:-1]))
 
 
 def imports_in(text: str, package: list[str]) -> Iterator[tuple[str, int]]:

@@ -3,6 +3,7 @@ kernel for a case."""
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 from collections.abc import Iterator
@@ -40,10 +41,15 @@ NEVER, ALWAYS = -(2**31), 2**31 - 1
 
 def kernels_for(spec: OpSpec) -> list[Kernel]:
     """The C kernels for this op: one in register tiles or by look-up, where there are, and the portable one."""
-    found = [k for k in backend.KERNELS if k.kind is spec.kind and k.supports(spec)]
+    found = [k for k in _of_kind(spec.kind) if k.supports(spec)]
     others = sum("_tiled_" in k.name or "_lookup_" in k.name for k in found)
     assert len(found) - 1 == others, "the conditions of two kernels overlap"
     return found
+
+
+@functools.cache
+def _of_kind(kind: OpKind) -> list[Kernel]:
+    return [k for k in backend.KERNELS if k.kind is kind]
 
 
 def kernel_for(spec: OpSpec) -> Kernel:

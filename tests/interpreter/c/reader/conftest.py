@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,17 @@ def sanitizing() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def reader() -> Path:
-    """The program of ``program.c``, kept in build/ between runs."""
+def compiled(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
+    """What makes a program of a .c file and the library. They are kept in build/ between runs. A quick look runs
+    too few files for optimized programs, which take three times as long to compile, to be of use."""
     command = sanitizing()
     if not command:
         pytest.skip("there is no C compiler with -fsanitize=address,undefined here")
-    return harness.compile_program(ROOT / "build" / "reader", [harness.HERE / "program.c"], command)
+    folder, optimize = ("reader-quick", "-O0") if request.config.getoption("--quick") else ("reader", "-O2")
+    return lambda source: harness.compile_program(ROOT / "build" / folder, [source], command, optimize)
+
+
+@pytest.fixture(scope="session")
+def reader(compiled: Callable[[Path], Path]) -> Path:
+    """The program of ``program.c``."""
+    return compiled(harness.HERE / "program.c")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.wheels.lock import locked
 from xlite.interpreter.c import build
 
 HERE = Path(__file__).resolve().parent
@@ -49,10 +50,15 @@ def sources() -> list[Path]:
     return sorted(path for folder in FOLDERS for path in folder.glob("*.c"))
 
 
-def compile_program(folder: Path, programs: Sequence[Path], command: Sequence[str]) -> Path:
+def compile_program(folder: Path, programs: Sequence[Path], command: Sequence[str], optimize: str = "-O2") -> Path:
     """``programs``, of which the first gives the name, with the library's sources. Objects that are newer than
-    what they are made of stay."""
-    common = [*command, *build.FLAGS, "-O2", "-DXL_PORTABLE", *build.include_flags()]
+    what they are made of stay. Of several processes that want the same, one compiles and the others wait."""
+    with locked(folder / "lock"):
+        return _compiled(folder, programs, command, optimize)
+
+
+def _compiled(folder: Path, programs: Sequence[Path], command: Sequence[str], optimize: str) -> Path:
+    common = [*command, *build.FLAGS, optimize, "-DXL_PORTABLE", *build.include_flags()]
     headers = max(path.stat().st_mtime for path in [*build.ROOT.rglob("*.h"), Path(__file__)])
 
     def one(source: Path) -> Path:
@@ -61,7 +67,6 @@ def compile_program(folder: Path, programs: Sequence[Path], command: Sequence[st
             subprocess.run([*common, "-c", str(source), "-o", str(made)], check=True)
         return made
 
-    folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(one, [*programs, *sources()]))
     binary = folder / programs[0].stem

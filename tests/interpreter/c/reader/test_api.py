@@ -9,7 +9,6 @@ import numpy as np
 
 import xlite
 from tests.interpreter.c.reader import harness
-from tests.interpreter.c.reader.conftest import ROOT, sanitizing
 from tests.schema.models import every_op_model, small_model
 from xlite.schema.writer import write_model
 
@@ -19,12 +18,11 @@ def scores(sign: float) -> np.ndarray:
     return xlite.Interpreter(small_model(), backend="c", prepack=False)(x)[0]
 
 
-def test_two_models_and_tables_of_few_ops(reader, tmp_path: Path):
-    """``reader`` has compiled the library where this program is linked."""
+def test_two_models_and_tables_of_few_ops(compiled, tmp_path: Path):
     small, every = tmp_path / "small.xlite", tmp_path / "every.xlite"
     small.write_bytes(write_model(small_model()))
     every.write_bytes(write_model(every_op_model()))
-    program = harness.compile_program(ROOT / "build" / "reader", [harness.HERE / "api_program.c"], sanitizing())
+    program = compiled(harness.HERE / "api_program.c")
     done = subprocess.run([program, small, every], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
