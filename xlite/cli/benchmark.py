@@ -85,7 +85,7 @@ def _columns(found: Benchmark) -> Iterator[str]:
 
 def _rows(found: Benchmark) -> Iterator[list[str]]:
     for index, (name, kind) in enumerate(found.ops):
-        row = [name, kind]
+        row = [ui.layers(name), kind]
         for times in found.backends:
             op = times.ops[index]
             row += [_timing(op.timing), op.kernel]

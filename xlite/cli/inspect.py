@@ -160,7 +160,7 @@ def _ops(found: Inspection) -> Any:
     rows = [
         (
             row.index,
-            row.name,
+            ui.layers(row.name),
             row.kind,
             row.input_type,
             row.output_type,
@@ -179,7 +179,7 @@ def _ops(found: Inspection) -> Any:
 
 
 def _notes(found: Inspection) -> Iterator[Any]:
-    notes = [(row.name or row.kind, row.note) for row in found.ops if row.note]
+    notes = [(ui.layers(row.name) or row.kind, row.note) for row in found.ops if row.note]
     if notes:
         yield ui.figures(notes)
         yield ""
@@ -189,7 +189,7 @@ def _arena(found: Inspection) -> Any:
     """A bar an op: the bytes of the arena that hold something while it runs."""
     peak = found.peak
     rows = [
-        (row.index, row.name or row.kind, ui.count(row.live_bytes), _bar(row.live_bytes, found, row is peak))
+        (row.index, ui.layers(row.name) or row.kind, ui.count(row.live_bytes), _bar(row.live_bytes, found, row is peak))
         for row in found.ops
     ]
     bound = found.arena_bytes / found.arena_lower_bound if found.arena_lower_bound else 1.0

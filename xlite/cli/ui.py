@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 1.0  # seconds after which a progress bar appears
+MOST_LAYERS = 4  # of an op that a table names one by one
 WIDE = 200  # columns where no terminal says how many there are: tables in a log or a file stay whole
 
 
@@ -49,6 +50,13 @@ def screen_width(stream: Any) -> int:
     """Columns of the terminal; :data:`WIDE` where the output goes to a file or a pipe, whatever $COLUMNS says:
     readline sets that to 80 for every process that a Python starts."""
     return shutil.get_terminal_size().columns if stream.isatty() else WIDE
+
+
+def layers(name: str) -> str:
+    """The name of an op in a table. An op of many layers, such as a group convolution that was written out, is named
+    by the first and the last and how many they are: ``--json`` has them all."""
+    names = name.split("+")
+    return name if len(names) <= MOST_LAYERS else f"{names[0]}+…+{names[-1]} ({len(names)} layers)"
 
 
 def table(

@@ -28,6 +28,12 @@ def test_sizes_are_exact_and_readable():
     assert ui.size(57016) == "57,016 B (55.7 KiB)"
 
 
+def test_an_op_of_many_layers_is_named_by_the_first_and_the_last():
+    assert ui.layers("") == ""
+    assert ui.layers("a+b+c+d") == "a+b+c+d"
+    assert ui.layers("a+b+c+d+e") == "a+…+e (5 layers)"
+
+
 def test_json_has_no_infinities_or_nan(capsys):
     ui.print_json({"a": [1.5, float("inf")], "b": (float("nan"), None, "c")})
     assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
