@@ -189,7 +189,12 @@ def _arena(found: Inspection) -> Any:
     """A bar an op: the bytes of the arena that hold something while it runs."""
     peak = found.peak
     rows = [
-        (row.index, ui.layers(row.name) or row.kind, ui.count(row.live_bytes), _bar(row.live_bytes, found, row is peak))
+        (
+            row.index,
+            ui.layers(row.name) or row.kind,
+            ui.count(row.live_bytes),
+            _bar(row.live_bytes, found, row is peak),
+        )
         for row in found.ops
     ]
     bound = found.arena_bytes / found.arena_lower_bound if found.arena_lower_bound else 1.0
