@@ -53,8 +53,8 @@ def screen_width(stream: Any) -> int:
 
 
 def layers(name: str) -> str:
-    """The name of an op in a table. One of many layers, such as a group convolution that was written out, is named by
-    the first, the last and how many they are: ``--json`` has them all."""
+    """The name of an op in a table. One of many layers, such as a group convolution that was written out, is named
+    by the first, the last and how many they are: ``--json`` has them all."""
     names = name.split("+")
     return name if len(names) <= MOST_LAYERS else f"{names[0]}+…+{names[-1]} ({len(names)} layers)"
 
