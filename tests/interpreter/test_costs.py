@@ -109,7 +109,8 @@ def test_arms_of_32_bits_look_up():
     """An ARMv7 where filters are not prepacked for its tiles."""
     families = {isa: set(costs.figures(isa).rates) for isa in FIGURES}
     assert [isa for isa, found in families.items() if costs.LOOKUP in found] == ["armv6+vfp2", "armv7-a+neon"]
-    assert [isa for isa, found in families.items() if costs.TILED in found] == ["armv7-a+neon", "armv8-a+neon", "host"]
+    tiled = [isa for isa, found in families.items() if costs.TILED in found]
+    assert tiled == ["armv7-a+neon", "armv8-a+neon", "host"]
 
 
 @pytest.mark.parametrize("isa", sorted(FIGURES))
