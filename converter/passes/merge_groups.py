@@ -154,7 +154,8 @@ def _by_channel(node: Node) -> bool:
     if x is None or x.type.shape[-1] != channels:
         return False
     if node.kind is OpKind.PRELU:
-        return is_link(node) and _types(node)[1].shape[-1] == channels  # type: ignore[union-attr]
+        slope = node.inputs[1]
+        return slope is not None and is_link(node) and slope.type.shape[-1] == channels
     return node.kind in (OpKind.BATCH_NORM, OpKind.RESHAPE, OpKind.PAD)
 
 

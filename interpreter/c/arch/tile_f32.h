@@ -143,7 +143,7 @@ XL_INLINE vector_mask lanes_of(uint32_t bits, int first) {
 }
 
 /* Per vector an and, a comparison, and two operations that set the sign of 1; two more where weights can be 0. The
- * compiler makes nothing as short of one lane after the other: it took longer than the products of 48 pixels. */
+ * compiler makes nothing as short of one lane after the other. */
 static void unpack(const uint32_t *signs, const uint32_t *zeros, int32_t stride, int32_t n, float *to) {
   for (int32_t k = 0; k < n; ++k, signs += stride) {
     for (int c = 0; c < CHANNELS; c += LANES, to += LANES) {

@@ -9,9 +9,9 @@
  *   activations, per pixel, 4 bits    movzx (the index), vbroadcasti128 (the table): loads, for all blocks
  *
  * With 6 pixels by 2 blocks a nibble takes 24 + 3 vector operations for 12 * 128 products. Four vector ports of
- * which two shuffle (Zen 3) need 27 / 4 cycles: 228 products a cycle (with 43 instructions a nibble and six of them
- * a cycle: 214), where the usual xor, two look-ups and five more
- * operations for 256 bits reach 128 and scalar popcnt 85.
+ * which two shuffle (Zen 3) need 27 / 4 cycles: 228 products a cycle. All of a nibble are 43 instructions, of which
+ * six begin in a cycle: 214. The usual xor, two look-ups and five more operations for 256 bits reach 128, scalar
+ * popcnt 85.
  *
  * Counts are summed in bytes: a nibble adds at most 4, so that 63 fit. They are added to 16 bit sums after
  * MAX_UNITS * 2 = 62 nibbles. */
@@ -135,8 +135,8 @@ XL_INLINE void add_chunk(const xl_chunk *chunk, const uint8_t *filters, ptrdiff_
 }
 
 /* The full tile, which nearly all work is, in assembler: it takes all 16 registers, 12 of sums, two of weights, a table
- * and what was looked up, and the second look-up's place is the table's. Compilers keep two sums in memory, and take
- * an eighth longer. k runs from -n to 0, rows end where it does. */
+ * and what was looked up, and the second look-up's place is the table's. Compilers keep two of the sums in
+ * memory. k runs from -n to 0, rows end where it does. */
 #define MACROS                                                                                                    \
   ".macro xl_look_up row, half, a, b\n\t"                                                                         \
   "movzbl \\half(\\row,%[k],2), %%eax\n\tvbroadcasti128 (%[tables],%%rax,8), %%ymm14\n\t"                        \

@@ -39,7 +39,7 @@ popcount: Any = intrinsic(_popcount)  # in a kernel: popcount(word)
 def _choose(typing_context, condition, a, b):  # type: ignore[no-untyped-def]
     """``a if condition else b`` of two values that are there: a select, where Python's own form is a branch. LLVM
     vectorises what it is part of; of a branch that stores what was there before it makes masked stores, which
-    take some hundred cycles on AMD's processors."""
+    are slow on AMD's processors (vmaskmovps is microcode there)."""
 
     def emit(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.select(*arguments)
