@@ -64,11 +64,14 @@ def test_files_and_arguments_and_the_environment_arrive(pi_zero, tmp_path):
 
 
 def test_memory_is_the_guests_own(pi_zero):
-    """40 MiB more in the guest are 40 MiB more, and none of qemu's."""
+    """40 MiB more in the guest are 40 MiB more, and none of qemu's, which on a busy machine takes some MiB more in
+    one run than in another: the least of three counts."""
     code = "import time; x = bytearray({} << 20); x[::4096] = b'1' * len(x[::4096]); time.sleep(0.2)"
-    little, much = (guest.run(code.format(size)).check() for size in (1, 41))
-    assert much.peak_rss - little.peak_rss == pytest.approx(40 * MIB, abs=2 * MIB)
-    assert much.emulator_rss - little.emulator_rss < 4 * MIB
+    runs = [[guest.run(code.format(size)).check() for size in (1, 41)] for _ in range(3)]
+    for little, much in runs:
+        assert much.peak_rss - little.peak_rss == pytest.approx(40 * MIB, abs=2 * MIB)
+    least = [min(pair[i].emulator_rss for pair in runs) for i in range(2)]
+    assert least[1] - least[0] < 4 * MIB
 
 
 def test_instructions_of_a_loop_are_counted_between_marks(counted):
